@@ -1,0 +1,178 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief Anomaly scores: from a feature vector to one number; greater is stranger.
+ *
+ * The vector v is normalised first: x = (v - mean) · inv_std, value by value. Then, by kind:
+ * - k-means: Euclidean distance from x to the nearest centroid;
+ * - Gaussian mixture: -log Σ_k w_k N(x; μ_k, Σ_k), natural logarithm (scikit-learn's
+ * -score_samples);
+ * - Mahalanobis: sqrt((x-μ)ᵀ Σ⁻¹ (x-μ));
+ * - autoencoder: mean((x - x̂)²), x̂ being the dequantised output of an int8 network fed the
+ * quantised x.
+ *
+ * Covariances come as whitening factors: diagonal, 1/σ for each value; full, the lower triangular W
+ * = L⁻¹ with Σ = L·Lᵀ, packed by rows (row i has i+1 values), so that the squared distance is
+ * |W(x-μ)|².
+ *
+ * The network is behind a function pointer: this module knows nothing of TensorFlow Lite.
+ * Arithmetic is float32 in a fixed order without libm (but for the exact square root): the same
+ * vector gives the same score everywhere.
+ *
+ * The caller owns the parameters and the working memory; both must outlive the use. One thread
+ * calls.
+ */
+
+#ifndef TOCSIN_SCORE_H_
+#define TOCSIN_SCORE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Most values a vector can have, and most clusters or components. */
+#define TOCSIN_SCORE_DIM_MAX        4096
+#define TOCSIN_SCORE_COMPONENTS_MAX 256
+
+enum tocsin_score_kind {
+	TOCSIN_SCORE_KMEANS = 1,
+	TOCSIN_SCORE_GMM = 2,
+	TOCSIN_SCORE_MAHALANOBIS = 3,
+	TOCSIN_SCORE_AUTOENCODER = 4,
+};
+
+enum tocsin_score_covariance {
+	TOCSIN_SCORE_DIAGONAL = 1,
+	TOCSIN_SCORE_FULL = 2,
+};
+
+/** k-means. */
+struct tocsin_score_kmeans {
+	uint32_t k;             /**< clusters, 1 to TOCSIN_SCORE_COMPONENTS_MAX */
+	const float *centroids; /**< [k][dim] */
+};
+
+/** Gaussian mixture; Mahalanobis is one with k = 1 and log_const unused (may be NULL). */
+struct tocsin_score_gaussians {
+	uint32_t k; /**< components, 1 to TOCSIN_SCORE_COMPONENTS_MAX */
+	enum tocsin_score_covariance covariance; /**< shape of `whiten` */
+	const float *log_const;                  /**< [k]: log w_k - dim/2·log 2π + log det W_k */
+	const float *means;                      /**< [k][dim] */
+	const float *whiten;                     /**< diagonal [k][dim]; full [k][dim·(dim+1)/2] */
+};
+
+/** Affine int8 quantisation of the network's two ends: real = scale · (q - zero). */
+struct tocsin_score_autoencoder {
+	float in_scale;   /**< > 0, finite */
+	int32_t in_zero;  /**< -128 to 127 */
+	float out_scale;  /**< > 0, finite */
+	int32_t out_zero; /**< -128 to 127 */
+};
+
+/** How to score; comes from the bundle. */
+struct tocsin_score_config {
+	enum tocsin_score_kind kind;
+	uint32_t dim;         /**< values a vector has, 1 to TOCSIN_SCORE_DIM_MAX */
+	const float *mean;    /**< [dim] */
+	const float *inv_std; /**< [dim] */
+	union {
+		struct tocsin_score_kmeans kmeans;
+		struct tocsin_score_gaussians gaussians; /**< mixture and Mahalanobis */
+		struct tocsin_score_autoencoder autoencoder;
+	};
+};
+
+/**
+ * @brief Run the network once.
+ *
+ * @param ctx    what was given to tocsin_score_init()
+ * @param input  @p n int8 values
+ * @param output @p n int8 values to fill
+ * @param n      dim
+ * @return 0 or a negative errno, handed on by tocsin_score_vector()
+ */
+typedef int (*tocsin_score_infer_t)(void *ctx, const int8_t *input, int8_t *output, size_t n);
+
+/** The stage's state. Treat as opaque. */
+struct tocsin_score {
+	struct tocsin_score_config cfg;
+	tocsin_score_infer_t infer;
+	void *ctx;
+	float *x;       /* dim, normalised vector */
+	float *work;    /* dim or k values, by kind */
+	int8_t *input;  /* dim, autoencoder */
+	int8_t *output; /* dim, autoencoder */
+};
+
+/**
+ * @brief Check a configuration, its parameters included.
+ * @retval 0       valid
+ * @retval -EINVAL a field is out of range, a table is missing, or a parameter is not finite
+ */
+int tocsin_score_check(const struct tocsin_score_config *cfg);
+
+/** @brief Bytes of working memory, or 0 where the configuration is not valid. */
+size_t tocsin_score_needed_size(const struct tocsin_score_config *cfg);
+
+/**
+ * @brief Prepare the stage.
+ *
+ * @param cfg   copied; its parameters are not and must stay where they are
+ * @param infer the network, needed for TOCSIN_SCORE_AUTOENCODER alone, else NULL
+ * @param ctx   handed to @p infer
+ * @param mem   working memory aligned to 8 bytes, owned by the caller while the stage is used
+ * @param size  bytes at @p mem
+ * @retval 0       ready
+ * @retval -EINVAL an argument is NULL or misaligned, or the configuration is not valid
+ * @retval -ENOMEM @p size is smaller than tocsin_score_needed_size()
+ */
+int tocsin_score_init(struct tocsin_score *score, const struct tocsin_score_config *cfg,
+		      tocsin_score_infer_t infer, void *ctx, void *mem, size_t size);
+
+/**
+ * @brief Score one vector.
+ *
+ * @param vector dim values
+ * @param out    the anomaly score, finite
+ * @retval 0       scored
+ * @retval -ERANGE the vector, as it comes or normalised, or the score is not finite; @p out is not
+ * written
+ * @return else what the network answered (a negative errno)
+ */
+int tocsin_score_vector(struct tocsin_score *score, const float *vector, float *out);
+
+/**
+ * @name The autoencoder's two halves
+ * tocsin_score_vector() is begin, network, end. A host that runs many vectors through an
+ * interpreter of its own calls them itself.
+ * @{
+ */
+
+/**
+ * @brief Normalise and quantise a vector: round half away from zero, clamp to -128 … 127.
+ * @param x     dim values, receives the normalised vector
+ * @param input dim values, receives the quantised one
+ * @retval 0       done
+ * @retval -ERANGE the vector is not finite
+ */
+int tocsin_score_autoencoder_begin(const struct tocsin_score_config *cfg, const float *vector,
+				   float *x, int8_t *input);
+
+/** @brief Mean squared error between the normalised vector and the dequantised output. */
+float tocsin_score_autoencoder_end(const struct tocsin_score_config *cfg, const float *x,
+				   const int8_t *output);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TOCSIN_SCORE_H_ */
