@@ -1,0 +1,99 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief C interface over TensorFlow Lite Micro, for the int8 autoencoders of a bundle.
+ *
+ * The model comes from outside, so it is checked before the interpreter sees it: the flatbuffer's
+ * structure, every index and size in it that a kernel relies on, the operators, and that both ends
+ * are int8 tensors of the length and quantisation that the bundle says.
+ *
+ * The caller owns the model, the arena and the structure; all must outlive the use. Nothing is
+ * allocated elsewhere. One thread calls.
+ */
+
+#ifndef TOCSIN_TFLM_H_
+#define TOCSIN_TFLM_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tocsin/score.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Alignment of the model and of the arena, in bytes. */
+#define TOCSIN_TFLM_ALIGN 16
+
+/** Pointer-sized words that hold the interpreter and its list of operators; checked by the build.
+ */
+#define TOCSIN_TFLM_WORDS 192
+
+/** A network ready to run. Treat as opaque. */
+struct tocsin_tflm {
+	uintptr_t storage[TOCSIN_TFLM_WORDS];
+	void *interpreter;
+	int8_t *input;
+	int8_t *output;
+	size_t dim;
+};
+
+/**
+ * @brief Check a model without running it. Needs no memory of the caller.
+ *
+ * @param model the flatbuffer, aligned to TOCSIN_TFLM_ALIGN
+ * @param size  bytes at @p model
+ * @param dim   values the network must take and give
+ * @param quant quantisation that its two ends must have
+ * @retval 0        the network can be run, if the arena is large enough
+ * @retval -EINVAL  an argument is NULL, or @p model is not aligned
+ * @retval -EILSEQ  not a TFLite flatbuffer, or one that contradicts itself
+ * @retval -ENOTSUP an operator or a tensor type is not compiled in (its name is logged)
+ * @retval -EDOM    input or output is not int8 with @p dim values and quantisation @p quant
+ */
+int tocsin_tflm_check(const uint8_t *model, size_t size, size_t dim,
+		      const struct tocsin_score_autoencoder *quant);
+
+/**
+ * @brief Prepare a network: tocsin_tflm_check(), then lay out the arena.
+ *
+ * @param tflm       the network
+ * @param model      see tocsin_tflm_check()
+ * @param size       see tocsin_tflm_check()
+ * @param arena      working memory aligned to TOCSIN_TFLM_ALIGN
+ * @param arena_size bytes at @p arena
+ * @param dim        see tocsin_tflm_check()
+ * @param quant      see tocsin_tflm_check()
+ * @retval 0       ready
+ * @retval -ENOMEM the arena is too small for the network
+ * @return else what tocsin_tflm_check() answered
+ */
+int tocsin_tflm_init(struct tocsin_tflm *tflm, const uint8_t *model, size_t size, uint8_t *arena,
+		     size_t arena_size, size_t dim, const struct tocsin_score_autoencoder *quant);
+
+/**
+ * @brief Run the network once; a tocsin_score_infer_t.
+ *
+ * @param ctx    struct tocsin_tflm, prepared
+ * @param input  @p n values
+ * @param output @p n values to fill
+ * @param n      dim
+ * @retval 0       done
+ * @retval -EINVAL @p n is not dim
+ * @retval -EIO    a kernel failed
+ */
+int tocsin_tflm_invoke(void *ctx, const int8_t *input, int8_t *output, size_t n);
+
+/** @brief Bytes of the arena in use; what a bundle should ask for, give or take alignment. */
+size_t tocsin_tflm_arena_used(const struct tocsin_tflm *tflm);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TOCSIN_TFLM_H_ */

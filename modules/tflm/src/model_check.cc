@@ -1,0 +1,319 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/*
+ * TensorFlow Lite Micro trusts its models: an index or a length that is wrong makes it read or
+ * write anywhere. A bundle comes from outside, so whatever the interpreter and the compiled-in
+ * kernels take for granted is checked here, after flatbuffers' own verifier has checked that
+ * offsets and vectors stay inside the buffer.
+ */
+
+#include <cerrno>
+#include <cmath>
+
+#include <zephyr/logging/log.h>
+
+#include "tensorflow/compiler/mlir/lite/schema/schema_utils.h"
+
+#include "operators.h"
+
+LOG_MODULE_DECLARE(tocsin_tflm, CONFIG_TOCSIN_TFLM_LOG_LEVEL);
+
+namespace tocsin
+{
+namespace
+{
+
+using tflite::Model;
+using tflite::Operator;
+using tflite::SubGraph;
+using tflite::Tensor;
+
+/* Values in one tensor; keeps the products below far away from overflow. */
+constexpr size_t kValuesMax = 1u << 24;
+constexpr size_t kRankMax = 5;
+
+size_t type_size(tflite::TensorType type)
+{
+	switch (type) {
+	case tflite::TensorType_INT8:
+		return 1;
+	case tflite::TensorType_INT32:
+	case tflite::TensorType_FLOAT32:
+		return 4;
+	default:
+		return 0;
+	}
+}
+
+/* Number of values, or 0 where the shape is not acceptable. */
+size_t values_of(const Tensor *tensor)
+{
+	if (tensor->shape() == nullptr || tensor->shape()->size() > kRankMax) {
+		return 0;
+	}
+
+	size_t values = 1;
+
+	for (int32_t extent : *tensor->shape()) {
+		if (extent < 1 || static_cast<size_t>(extent) > kValuesMax / values) {
+			return 0;
+		}
+		values *= static_cast<size_t>(extent);
+	}
+	return values;
+}
+
+/* int8 tensors: one scale, or one for each slice of the quantised dimension; zero points likewise.
+ */
+bool quantisation_ok(const Tensor *tensor)
+{
+	const tflite::QuantizationParameters *params = tensor->quantization();
+
+	if (params == nullptr || params->scale() == nullptr || params->zero_point() == nullptr) {
+		return false;
+	}
+
+	const size_t n = params->scale()->size();
+
+	if (n == 0 || params->zero_point()->size() != n) {
+		return false;
+	}
+	if (n > 1) {
+		const int32_t axis = params->quantized_dimension();
+
+		if (axis < 0 || static_cast<size_t>(axis) >= tensor->shape()->size() ||
+		    static_cast<size_t>(tensor->shape()->Get(axis)) != n) {
+			return false;
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		const float scale = params->scale()->Get(i);
+		const int64_t zero = params->zero_point()->Get(i);
+
+		if (!std::isfinite(scale) || scale <= 0.0f || zero < -128 || zero > 127) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool tensor_ok(const Model *model, const Tensor *tensor, int *error)
+{
+	const size_t values = values_of(tensor);
+	const size_t each = type_size(tensor->type());
+
+	if (each == 0) {
+		LOG_ERR("tensor type %s is not supported",
+			tflite::EnumNameTensorType(tensor->type()));
+		*error = -ENOTSUP;
+		return false;
+	}
+	if (values == 0 || tensor->is_variable() || tensor->sparsity() != nullptr ||
+	    tensor->buffer() >= model->buffers()->size()) {
+		return false;
+	}
+	if (tensor->type() == tflite::TensorType_INT8 && !quantisation_ok(tensor)) {
+		return false;
+	}
+
+	const tflite::Buffer *buffer = model->buffers()->Get(tensor->buffer());
+
+	/* Data outside of the flatbuffer would escape the verifier. */
+	if (buffer->offset() > 1 || buffer->size() > 1) {
+		return false;
+	}
+	return buffer->data() == nullptr || buffer->data()->size() == 0 ||
+	       buffer->data()->size() == values * each;
+}
+
+bool is_constant(const Model *model, const Tensor *tensor)
+{
+	const auto *data = model->buffers()->Get(tensor->buffer())->data();
+
+	return data != nullptr && data->size() > 0;
+}
+
+/* Indices of an operator's tensors; a missing input is -1. */
+bool indices_ok(const flatbuffers::Vector<int32_t> *indices, size_t tensors, int32_t least)
+{
+	if (indices == nullptr || indices->size() == 0) {
+		return false;
+	}
+	for (int32_t index : *indices) {
+		if (index < least || index >= static_cast<int32_t>(tensors)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* y[batch][out] = W[out][in] x[batch][in] + b[out]: the kernel believes all four shapes. */
+bool fully_connected_ok(const Model *model, const SubGraph *graph, const Operator *op)
+{
+	const auto *tensors = graph->tensors();
+
+	if (op->inputs()->size() < 2 || op->inputs()->Get(0) < 0 || op->inputs()->Get(1) < 0) {
+		return false;
+	}
+
+	const Tensor *x = tensors->Get(op->inputs()->Get(0));
+	const Tensor *w = tensors->Get(op->inputs()->Get(1));
+	const Tensor *y = tensors->Get(op->outputs()->Get(0));
+
+	if (w->type() != tflite::TensorType_INT8 || w->shape()->size() != 2 ||
+	    !is_constant(model, w)) {
+		return false;
+	}
+
+	const size_t out = static_cast<size_t>(w->shape()->Get(0));
+	const size_t in = static_cast<size_t>(w->shape()->Get(1));
+	const size_t x_values = values_of(x);
+
+	if (x_values % in != 0 || values_of(y) != x_values / in * out || y->shape()->size() == 0 ||
+	    static_cast<size_t>(y->shape()->Get(y->shape()->size() - 1)) != out) {
+		return false;
+	}
+	if (w->quantization()->scale()->size() > 1 &&
+	    w->quantization()->quantized_dimension() != 0) {
+		return false;
+	}
+	if (op->inputs()->size() > 2 && op->inputs()->Get(2) >= 0) {
+		const Tensor *b = tensors->Get(op->inputs()->Get(2));
+
+		return b->type() == tflite::TensorType_INT32 && values_of(b) == out &&
+		       is_constant(model, b);
+	}
+	return true;
+}
+
+bool operator_ok(const Model *model, const SubGraph *graph, const Operator *op, int *error)
+{
+	if (op->opcode_index() >= model->operator_codes()->size()) {
+		return false;
+	}
+
+	const tflite::BuiltinOperator code =
+		tflite::GetBuiltinCode(model->operator_codes()->Get(op->opcode_index()));
+
+	if (!supported(code)) {
+		LOG_ERR("operator %s is not compiled in", tflite::EnumNameBuiltinOperator(code));
+		*error = -ENOTSUP;
+		return false;
+	}
+	if (!indices_ok(op->inputs(), graph->tensors()->size(), -1) ||
+	    !indices_ok(op->outputs(), graph->tensors()->size(), 0) || op->inputs()->Get(0) < 0 ||
+	    (op->intermediates() != nullptr && op->intermediates()->size() > 0)) {
+		return false;
+	}
+	for (int32_t output : *op->outputs()) {
+		if (is_constant(model, graph->tensors()->Get(output))) {
+			return false; /* constants lie in flash */
+		}
+	}
+
+	const Tensor *x = graph->tensors()->Get(op->inputs()->Get(0));
+	const Tensor *y = graph->tensors()->Get(op->outputs()->Get(0));
+
+	switch (code) {
+	case tflite::BuiltinOperator_FULLY_CONNECTED:
+		return op->builtin_options_as_FullyConnectedOptions() != nullptr &&
+		       x->type() == tflite::TensorType_INT8 &&
+		       y->type() == tflite::TensorType_INT8 && fully_connected_ok(model, graph, op);
+	case tflite::BuiltinOperator_RESHAPE:
+		return x->type() == y->type() && values_of(x) == values_of(y);
+	case tflite::BuiltinOperator_QUANTIZE:
+	case tflite::BuiltinOperator_DEQUANTIZE:
+		return values_of(x) == values_of(y);
+	default:
+		return op->builtin_options() != nullptr; /* their Prepare() checks the shapes */
+	}
+}
+
+/* Buffers, one graph, one input, one output. */
+bool outline_ok(const Model *model)
+{
+	if (model->version() != 3 || model->subgraphs() == nullptr ||
+	    model->subgraphs()->size() != 1 || model->buffers() == nullptr ||
+	    model->operator_codes() == nullptr) {
+		return false;
+	}
+
+	const SubGraph *graph = model->subgraphs()->Get(0);
+
+	return graph->tensors() != nullptr && graph->operators() != nullptr &&
+	       graph->operators()->size() > 0 &&
+	       graph->operators()->size() <= CONFIG_TOCSIN_TFLM_TENSORS_MAX &&
+	       graph->tensors()->size() <= CONFIG_TOCSIN_TFLM_TENSORS_MAX &&
+	       indices_ok(graph->inputs(), graph->tensors()->size(), 0) &&
+	       indices_ok(graph->outputs(), graph->tensors()->size(), 0) &&
+	       graph->inputs()->size() == 1 && graph->outputs()->size() == 1;
+}
+
+} /* namespace */
+
+bool supported(tflite::BuiltinOperator op)
+{
+	switch (op) {
+	case tflite::BuiltinOperator_FULLY_CONNECTED:
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_FULLY_CONNECTED);
+	case tflite::BuiltinOperator_RESHAPE:
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_RESHAPE);
+	case tflite::BuiltinOperator_QUANTIZE:
+	case tflite::BuiltinOperator_DEQUANTIZE:
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_QUANTIZE);
+	case tflite::BuiltinOperator_CONV_2D:
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_CONV_2D);
+	case tflite::BuiltinOperator_DEPTHWISE_CONV_2D:
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_DEPTHWISE_CONV_2D);
+	case tflite::BuiltinOperator_AVERAGE_POOL_2D:
+	case tflite::BuiltinOperator_MAX_POOL_2D:
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_POOL_2D);
+	default:
+		return false;
+	}
+}
+
+const tflite::Model *checked_model(const uint8_t *data, size_t size, int *error)
+{
+	/* An autoencoder's tables nest four deep; the limit bounds the verifier's stack. */
+	flatbuffers::Verifier verifier(data, size, 8, 4096);
+
+	*error = -EILSEQ;
+	if (size < 16 || !tflite::VerifyModelBuffer(verifier)) {
+		LOG_ERR("not a valid TFLite flatbuffer");
+		return nullptr;
+	}
+
+	const Model *model = tflite::GetModel(data);
+
+	if (!outline_ok(model)) {
+		LOG_ERR("network must be one graph with one input and one output");
+		return nullptr;
+	}
+
+	const SubGraph *graph = model->subgraphs()->Get(0);
+
+	for (const Tensor *tensor : *graph->tensors()) {
+		if (!tensor_ok(model, tensor, error)) {
+			return nullptr;
+		}
+	}
+	for (const Operator *op : *graph->operators()) {
+		if (!operator_ok(model, graph, op, error)) {
+			return nullptr;
+		}
+	}
+	for (const auto *ends : {graph->inputs(), graph->outputs()}) {
+		if (graph->tensors()->Get(ends->Get(0))->type() != tflite::TensorType_INT8) {
+			*error = -EDOM;
+			return nullptr;
+		}
+	}
+	*error = 0;
+	return model;
+}
+
+} /* namespace tocsin */

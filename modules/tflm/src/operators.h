@@ -1,0 +1,40 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef TOCSIN_TFLM_OPERATORS_H_
+#define TOCSIN_TFLM_OPERATORS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include <zephyr/sys/util.h>
+
+#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+#include "tensorflow/lite/schema/schema_generated.h"
+
+#include <tocsin/tflm.h>
+
+namespace tocsin
+{
+
+constexpr int kOperators = IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_FULLY_CONNECTED) +
+			   IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_RESHAPE) +
+			   2 * IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_QUANTIZE) +
+			   IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_CONV_2D) +
+			   IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_DEPTHWISE_CONV_2D) +
+			   2 * IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_POOL_2D);
+static_assert(kOperators > 0, "choose at least one of CONFIG_TOCSIN_TFLM_OP_*");
+
+using Resolver = tflite::MicroMutableOpResolver<kOperators>;
+
+/* Whether the operator is compiled in. */
+bool supported(tflite::BuiltinOperator op);
+
+/* The model behind checked bytes; see tocsin_tflm_check() for what @p error may become. */
+const tflite::Model *checked_model(const uint8_t *data, size_t size, int *error);
+
+} /* namespace tocsin */
+
+#endif /* TOCSIN_TFLM_OPERATORS_H_ */

@@ -1,0 +1,177 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include <zephyr/logging/log.h>
+
+#include "tensorflow/lite/micro/micro_interpreter.h"
+
+#include <tocsin/tflm.h>
+
+#include "operators.h"
+
+LOG_MODULE_DECLARE(tocsin_tflm, CONFIG_TOCSIN_TFLM_LOG_LEVEL);
+
+namespace
+{
+
+/* The interpreter refers to the list of operators, so the two live and move together. */
+struct Network {
+	explicit Network(const tflite::Model *model, uint8_t *arena, size_t arena_size)
+		: interpreter(model, operators(), arena, arena_size)
+	{
+	}
+
+	tocsin::Resolver &operators()
+	{
+#if defined(CONFIG_TOCSIN_TFLM_OP_FULLY_CONNECTED)
+		resolver.AddFullyConnected();
+#endif
+#if defined(CONFIG_TOCSIN_TFLM_OP_RESHAPE)
+		resolver.AddReshape();
+#endif
+#if defined(CONFIG_TOCSIN_TFLM_OP_QUANTIZE)
+		resolver.AddQuantize();
+		resolver.AddDequantize();
+#endif
+#if defined(CONFIG_TOCSIN_TFLM_OP_CONV_2D)
+		resolver.AddConv2D();
+#endif
+#if defined(CONFIG_TOCSIN_TFLM_OP_DEPTHWISE_CONV_2D)
+		resolver.AddDepthwiseConv2D();
+#endif
+#if defined(CONFIG_TOCSIN_TFLM_OP_POOL_2D)
+		resolver.AddAveragePool2D();
+		resolver.AddMaxPool2D();
+#endif
+		return resolver;
+	}
+
+	tocsin::Resolver resolver;
+	tflite::MicroInterpreter interpreter;
+};
+
+static_assert(sizeof(Network) <= sizeof(tocsin_tflm::storage), "raise TOCSIN_TFLM_WORDS");
+static_assert(alignof(Network) <= alignof(tocsin_tflm), "struct tocsin_tflm is not aligned enough");
+
+Network *network(const struct tocsin_tflm *tflm)
+{
+	return static_cast<Network *>(tflm->interpreter);
+}
+
+bool is_end(const TfLiteTensor *tensor, size_t dim, float scale, int32_t zero)
+{
+	return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == dim &&
+	       tensor->params.scale == scale && tensor->params.zero_point == zero;
+}
+
+} /* namespace */
+
+int tocsin_tflm_check(const uint8_t *model, size_t size, size_t dim,
+		      const struct tocsin_score_autoencoder *quant)
+{
+	if (model == nullptr || quant == nullptr || dim == 0 ||
+	    reinterpret_cast<uintptr_t>(model) % TOCSIN_TFLM_ALIGN != 0) {
+		return -EINVAL;
+	}
+
+	int err = 0;
+	const tflite::Model *checked = tocsin::checked_model(model, size, &err);
+
+	if (checked == nullptr) {
+		return err;
+	}
+
+	const tflite::SubGraph *graph = checked->subgraphs()->Get(0);
+	const struct {
+		int32_t tensor;
+		float scale;
+		int32_t zero;
+	} ends[] = {
+		{graph->inputs()->Get(0), quant->in_scale, quant->in_zero},
+		{graph->outputs()->Get(0), quant->out_scale, quant->out_zero},
+	};
+
+	for (const auto &end : ends) {
+		const tflite::Tensor *tensor = graph->tensors()->Get(end.tensor);
+		const tflite::QuantizationParameters *params = tensor->quantization();
+		size_t values = 1;
+
+		for (int32_t extent : *tensor->shape()) {
+			values *= static_cast<size_t>(extent);
+		}
+		if (tensor->type() != tflite::TensorType_INT8 || values != dim ||
+		    params->scale()->Get(0) != end.scale ||
+		    params->zero_point()->Get(0) != end.zero) {
+			LOG_ERR("network end has %zu values, scale %g, zero %d; the bundle says "
+				"%zu, %g, %d",
+				values, static_cast<double>(params->scale()->Get(0)),
+				static_cast<int>(params->zero_point()->Get(0)), dim,
+				static_cast<double>(end.scale), static_cast<int>(end.zero));
+			return -EDOM;
+		}
+	}
+	return 0;
+}
+
+int tocsin_tflm_init(struct tocsin_tflm *tflm, const uint8_t *model, size_t size, uint8_t *arena,
+		     size_t arena_size, size_t dim, const struct tocsin_score_autoencoder *quant)
+{
+	if (tflm == nullptr || arena == nullptr ||
+	    reinterpret_cast<uintptr_t>(arena) % TOCSIN_TFLM_ALIGN != 0) {
+		return -EINVAL;
+	}
+
+	int err = tocsin_tflm_check(model, size, dim, quant);
+
+	if (err != 0) {
+		return err;
+	}
+
+	/* Placed, never destroyed: its memory is the caller's, and it holds none of its own. */
+	Network *net = new (tflm->storage) Network(tflite::GetModel(model), arena, arena_size);
+
+	tflm->interpreter = net;
+	if (net->interpreter.initialization_status() != kTfLiteOk ||
+	    net->interpreter.AllocateTensors() != kTfLiteOk) {
+		LOG_ERR("the network does not fit into an arena of %zu bytes", arena_size);
+		return -ENOMEM;
+	}
+
+	TfLiteTensor *input = net->interpreter.input(0);
+	TfLiteTensor *output = net->interpreter.output(0);
+
+	if (!is_end(input, dim, quant->in_scale, quant->in_zero) ||
+	    !is_end(output, dim, quant->out_scale, quant->out_zero)) {
+		return -EDOM;
+	}
+	tflm->input = input->data.int8;
+	tflm->output = output->data.int8;
+	tflm->dim = dim;
+	return 0;
+}
+
+int tocsin_tflm_invoke(void *ctx, const int8_t *input, int8_t *output, size_t n)
+{
+	struct tocsin_tflm *tflm = static_cast<struct tocsin_tflm *>(ctx);
+
+	if (n != tflm->dim) {
+		return -EINVAL;
+	}
+	memcpy(tflm->input, input, n);
+	if (network(tflm)->interpreter.Invoke() != kTfLiteOk) {
+		return -EIO;
+	}
+	memcpy(output, tflm->output, n);
+	return 0;
+}
+
+size_t tocsin_tflm_arena_used(const struct tocsin_tflm *tflm)
+{
+	return network(tflm)->interpreter.arena_used_bytes();
+}
