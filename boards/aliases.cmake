@@ -1,0 +1,9 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+
+# Short names for boards that Zephyr wants qualified. Only where the user gave no qualifier: Zephyr would append it.
+if(NOT BOARD_QUALIFIERS)
+  set(nrf52840dk_BOARD_ALIAS nrf52840dk/nrf52840)
+  # The 32-bit variant would need 32-bit libraries of the host.
+  set(native_sim_BOARD_ALIAS native_sim/native/64)
+endif()
