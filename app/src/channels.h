@@ -1,0 +1,103 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief The messages between the services, and their zbus channels.
+ *
+ *   control ─▶ stream ─▶ acquisition ─▶ samples ─▶ features ─▶ item ─▶ detector
+ *      ▲                                                                   │
+ *      └────── command ◀── report (and desk) ◀───── outcome ◀──────────────┘
+ *
+ * Samples and vectors are not copied through the bus. Samples lie in the window ring; a vector lies
+ * in a slot of the pipeline, and an item names the slot. Who holds the item owns the slot: features
+ * until it has published, the detector until it has scored and given the slot back.
+ */
+
+#ifndef TOCSIN_APP_CHANNELS_H_
+#define TOCSIN_APP_CHANNELS_H_
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <zephyr/zbus/zbus.h>
+
+#include <tocsin/decide.h>
+#include <tocsin/dsp.h>
+#include <tocsin/ring.h>
+
+/** To control: what to do next. */
+enum command_kind {
+	COMMAND_REPLAY,      /**< a host's recording takes over */
+	COMMAND_ABORT,       /**< end the replay */
+	COMMAND_USE_BUNDLE,  /**< run the bundle in `slot` */
+	COMMAND_USE_DEFAULT, /**< run the embedded bundle */
+	COMMAND_OVER,        /**< the stream has ended and all of it is reported */
+};
+
+struct command {
+	enum command_kind kind;
+	uint32_t slot;
+	uint32_t size;
+	uint32_t sample_rate; /**< COMMAND_REPLAY: what the host is going to send */
+	uint32_t channels;
+};
+
+/** From control: a stream begins, or shall end. */
+struct stream_state {
+	bool run;
+	bool replay;
+};
+
+/** From acquisition: samples have come, or the stream is over. */
+struct samples_state {
+	bool ended;
+	uint64_t total; /**< frames of the stream so far, those lost included */
+};
+
+/** From features: what happens to the stream, in its order. */
+enum item_kind {
+	ITEM_VECTOR,
+	ITEM_GAP,
+	ITEM_END,
+};
+
+struct item {
+	enum item_kind kind;
+	uint8_t slot; /**< ITEM_VECTOR: handed over with the message */
+	union {
+		struct tocsin_dsp_window window; /**< ITEM_VECTOR */
+		struct tocsin_ring_gap gap;      /**< ITEM_GAP */
+		uint64_t total;                  /**< ITEM_END: frames of the stream */
+	};
+};
+
+/** From the detector: what came of it. */
+enum outcome_kind {
+	OUTCOME_WINDOW,
+	OUTCOME_EVENT,
+	OUTCOME_GAP,
+	OUTCOME_END,
+};
+
+struct outcome {
+	enum outcome_kind kind;
+	bool replay; /**< of a host's recording */
+	bool active; /**< whether the alarm is on */
+	union {
+		struct {
+			struct tocsin_dsp_window at;
+			float score;
+			float smoothed; /**< NaN while the smoothing is not full */
+		} window;
+		struct tocsin_decide_event event;
+		struct tocsin_ring_gap gap;
+		uint64_t total;
+	};
+};
+
+ZBUS_CHAN_DECLARE(command_chan, stream_chan, samples_chan, item_chan, outcome_chan);
+
+#endif /* TOCSIN_APP_CHANNELS_H_ */

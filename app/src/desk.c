@@ -1,0 +1,185 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* Requests of a desk. Everything here runs in the link's thread and trusts no length. */
+
+#include <errno.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/logging/log.h>
+
+#include <tocsin/link_uart.h>
+#include <tocsin/source_replay.h>
+
+#include "bundles.h"
+#include "desk.h"
+#include "pipeline.h"
+#include "sources.h"
+
+LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
+
+BUILD_ASSERT(TOCSIN_LINK_PAYLOAD_MAX % sizeof(int16_t) == 0);
+
+static void command(const struct command *message)
+{
+	(void)zbus_chan_pub(&command_chan, message, K_FOREVER);
+}
+
+static int on_replay_start(const uint8_t *payload, size_t size)
+{
+	if (size != 8) {
+		return -EINVAL;
+	}
+	command(&(struct command){
+		.kind = COMMAND_REPLAY,
+		.sample_rate = tocsin_link_get32(payload),
+		.channels = tocsin_link_get32(payload + 4),
+	});
+	return 1; /* control answers */
+}
+
+#if defined(CONFIG_TOCSIN_SOURCE_REPLAY)
+
+static int on_samples(const uint8_t *payload, size_t size)
+{
+	static int16_t samples[TOCSIN_LINK_PAYLOAD_MAX / sizeof(int16_t)];
+	struct tocsin_bundle bundle;
+	size_t count;
+
+	if (size < 8 || size % sizeof(int16_t) != 0 || pipeline_describe(&bundle) != 0) {
+		return 1;
+	}
+	count = (size - 8) / sizeof(int16_t);
+	if (count % bundle.dsp.channels != 0) {
+		return 1;
+	}
+	for (size_t i = 0; i < count; i++) {
+		samples[i] = (int16_t)(payload[8 + 2 * i] | payload[9 + 2 * i] << 8);
+	}
+	(void)tocsin_source_replay_feed(sources_replay(), tocsin_link_get64(payload), samples,
+					count / bundle.dsp.channels);
+	return 1; /* not answered: credit is the answer */
+}
+
+static int on_replay_gap(const uint8_t *payload, size_t size)
+{
+	return size == 8 ? tocsin_source_replay_gap(sources_replay(), tocsin_link_get64(payload))
+			 : -EINVAL;
+}
+
+static int on_replay_end(const uint8_t *payload, size_t size)
+{
+	return size == 8 ? tocsin_source_replay_end(sources_replay(), tocsin_link_get64(payload))
+			 : -EINVAL;
+}
+
+/* In acquisition's thread, which does not wait: credit that finds no room is repeated. */
+static void tell_credit(uint64_t limit)
+{
+	uint8_t payload[8];
+
+	(void)tocsin_link_put64(payload, limit);
+	(void)tocsin_link_send(TOCSIN_LINK_CREDIT, payload, sizeof(payload), K_NO_WAIT);
+}
+
+static void offer_replay(void)
+{
+	tocsin_source_replay_set_credit(sources_replay(), tell_credit);
+}
+
+#else
+
+static int on_samples(const uint8_t *payload, size_t size)
+{
+	ARG_UNUSED(payload);
+	ARG_UNUSED(size);
+	return 1;
+}
+
+#define on_replay_gap(payload, size) (-ENOSYS)
+#define on_replay_end(payload, size) (-ENOSYS)
+
+static void offer_replay(void)
+{
+}
+
+#endif /* CONFIG_TOCSIN_SOURCE_REPLAY */
+
+static int on_bundle_data(const uint8_t *payload, size_t size)
+{
+	return size > 4 ? bundles_write(tocsin_link_get32(payload), payload + 4, size - 4)
+			: -EINVAL;
+}
+
+static int on_bundle_commit(void)
+{
+	struct command message = {.kind = COMMAND_USE_BUNDLE};
+	int err = bundles_end(&message.slot, &message.size);
+
+	if (err != 0) {
+		return err;
+	}
+	command(&message);
+	return 1;
+}
+
+/* 0 or a negative errno to answer with, 1 where another answers or none is due. */
+static int handle(const struct tocsin_link_message *message)
+{
+	const uint8_t *payload = message->payload;
+	const size_t size = message->size;
+
+	switch (message->type) {
+	case TOCSIN_LINK_HELLO:
+		desk_send_info();
+		return 1;
+	case TOCSIN_LINK_SUBSCRIBE:
+		if (size != 4) {
+			return -EINVAL;
+		}
+		desk_subscribe(tocsin_link_get32(payload));
+		return 0;
+	case TOCSIN_LINK_GET_STATUS:
+		desk_send_status();
+		return 1;
+	case TOCSIN_LINK_REPLAY_START:
+		return on_replay_start(payload, size);
+	case TOCSIN_LINK_SAMPLES:
+		return on_samples(payload, size);
+	case TOCSIN_LINK_REPLAY_GAP:
+		return on_replay_gap(payload, size);
+	case TOCSIN_LINK_REPLAY_END:
+		return on_replay_end(payload, size);
+	case TOCSIN_LINK_REPLAY_ABORT:
+		command(&(struct command){.kind = COMMAND_ABORT});
+		return 1;
+	case TOCSIN_LINK_BUNDLE_BEGIN:
+		return size == 4 ? bundles_begin(tocsin_link_get32(payload)) : -EINVAL;
+	case TOCSIN_LINK_BUNDLE_DATA:
+		return on_bundle_data(payload, size);
+	case TOCSIN_LINK_BUNDLE_COMMIT:
+		return on_bundle_commit();
+	case TOCSIN_LINK_BUNDLE_DEFAULT:
+		command(&(struct command){.kind = COMMAND_USE_DEFAULT});
+		return 1;
+	default:
+		return -ENOSYS;
+	}
+}
+
+static void received(const struct tocsin_link_message *message)
+{
+	const int ret = handle(message);
+
+	if (ret <= 0) {
+		desk_send_result((enum tocsin_link_type)message->type, ret);
+	}
+}
+
+int desk_start(void)
+{
+	offer_replay();
+	return tocsin_link_start(received);
+}

@@ -1,0 +1,214 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* What a desk is told. Layouts: docs/reference/link.md. */
+
+#include <errno.h>
+#include <string.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/sys/atomic.h>
+
+#include <tocsin/link_uart.h>
+
+#include "app_version.h"
+#include "desk.h"
+#include "pipeline.h"
+#include "stats.h"
+
+/* A recording's report waits for the wire, but not for a desk that has gone away. */
+#define REPLAY_PATIENCE K_SECONDS(5)
+#define ANSWER_PATIENCE K_MSEC(500)
+
+static atomic_t subscribed;
+
+void desk_subscribe(uint32_t reports)
+{
+	atomic_set(&subscribed, (atomic_val_t)reports);
+}
+
+static bool wanted(enum tocsin_link_report report)
+{
+	return (atomic_get(&subscribed) & (atomic_val_t)report) != 0;
+}
+
+/* What an errno means for one request, where tocsin_link_result_of() would say something else. */
+static const struct {
+	enum tocsin_link_type request;
+	int err;
+	enum tocsin_link_result result;
+	const char *text;
+} meanings[] = {
+	{TOCSIN_LINK_REPLAY_START, -EDOM, TOCSIN_LINK_WRONG_FORMAT,
+	 "rate or channels are not what the bundle was trained with"},
+	{TOCSIN_LINK_REPLAY_START, -ENOENT, TOCSIN_LINK_NO_DETECTOR, "no bundle runs"},
+	{TOCSIN_LINK_BUNDLE_BEGIN, -EFBIG, TOCSIN_LINK_TOO_LARGE,
+	 "larger than CONFIG_TOCSIN_BUNDLE_SLOT_SIZE"},
+	{TOCSIN_LINK_BUNDLE_BEGIN, -ENOSYS, TOCSIN_LINK_NOT_HERE,
+	 "CONFIG_TOCSIN_BUNDLE_SLOT_SIZE is 0"},
+	{TOCSIN_LINK_BUNDLE_COMMIT, -ENOMEM, TOCSIN_LINK_TOO_LARGE,
+	 "needs more than CONFIG_TOCSIN_POOL_SIZE; the log has the numbers"},
+	{TOCSIN_LINK_BUNDLE_COMMIT, -ENOSYS, TOCSIN_LINK_UNSUPPORTED_MODEL,
+	 "the network needs what this image lacks; the log says what"},
+	{TOCSIN_LINK_BUNDLE_COMMIT, -EDOM, TOCSIN_LINK_MALFORMED,
+	 "the network's input or output is not what the bundle says"},
+};
+
+static const char *meaning(enum tocsin_link_type request, int err, uint8_t *result)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
+		if (meanings[i].request == request && meanings[i].err == err) {
+			*result = (uint8_t)meanings[i].result;
+			return meanings[i].text;
+		}
+	}
+	*result = (uint8_t)tocsin_link_result_of(err);
+	return request == TOCSIN_LINK_BUNDLE_COMMIT && err != 0 ? tocsin_bundle_strerror(err) : "";
+}
+
+void desk_send_result(enum tocsin_link_type request, int err)
+{
+	uint8_t payload[80] = {(uint8_t)request};
+	const char *text = meaning(request, err, &payload[1]);
+	const size_t length = MIN(strlen(text), sizeof(payload) - 2);
+
+	memcpy(&payload[2], text, length);
+	(void)tocsin_link_send(TOCSIN_LINK_RESULT, payload, 2 + length, ANSWER_PATIENCE);
+}
+
+static uint8_t *put_string(uint8_t *to, const char *text)
+{
+	const size_t size = strlen(text) + 1;
+
+	memcpy(to, text, size);
+	return to + size;
+}
+
+void desk_send_info(void)
+{
+	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
+	uint8_t payload[160];
+	uint8_t *p = payload;
+	struct tocsin_bundle bundle;
+	const bool ready = pipeline_describe(&bundle) == 0;
+
+	BUILD_ASSERT(40 + sizeof(CONFIG_BOARD_TARGET) + sizeof(APP_VERSION_STRING) <=
+		     sizeof(payload));
+	p = tocsin_link_put16(p, TOCSIN_LINK_MAJOR);
+	p = tocsin_link_put16(p, TOCSIN_LINK_MINOR);
+	p = tocsin_link_put32(p, ready ? bundle.crc : 0);
+	p = tocsin_link_put32(p, TOCSIN_DSP_VERSION);
+	*p++ = ready ? (uint8_t)bundle.sensor : 0;
+	*p++ = ready ? (uint8_t)bundle.score.kind : 0;
+	*p++ = ready ? (uint8_t)bundle.dsp.channels : 0;
+	*p++ = !state->run ? 0 : state->replay ? 2 : 1;
+	p = tocsin_link_put32(p, ready ? bundle.dsp.sample_rate : 0);
+	p = tocsin_link_put32(p, ready ? bundle.score.dim : 0);
+	p = tocsin_link_put32(p, CONFIG_TOCSIN_BUNDLE_SLOT_SIZE);
+	p = tocsin_link_put32(p, CONFIG_TOCSIN_POOL_SIZE);
+	p = tocsin_link_put32(p, TOCSIN_LINK_PAYLOAD_MAX);
+	p = put_string(p, CONFIG_BOARD_TARGET);
+	p = put_string(p, APP_VERSION_STRING);
+	(void)tocsin_link_send(TOCSIN_LINK_INFO, payload, (size_t)(p - payload), ANSWER_PATIENCE);
+}
+
+void desk_send_status(void)
+{
+	uint8_t payload[4 + 4 * STATS_COUNTERS + 4 * 6 + 16 * STATS_STAGES];
+	uint8_t *p = tocsin_link_put32(payload, (uint32_t)(k_uptime_get() / 1000));
+	struct tocsin_link_stats link;
+
+	for (int i = 0; i < STATS_COUNTERS; i++) {
+		p = tocsin_link_put32(p, stats_get((enum stats_counter)i));
+	}
+	tocsin_link_stats_get(&link);
+	p = tocsin_link_put32(p, link.received);
+	p = tocsin_link_put32(p, link.bad);
+	p = tocsin_link_put32(p, link.missed);
+	p = tocsin_link_put32(p, link.full);
+	p = tocsin_link_put32(p, link.sent);
+	p = tocsin_link_put32(p, link.unsent);
+	for (int i = 0; i < STATS_STAGES; i++) {
+		const struct stats_time time = stats_time_get((enum stats_stage)i);
+
+		p = tocsin_link_put32(p, time.count);
+		p = tocsin_link_put32(p, time.min);
+		p = tocsin_link_put32(p, time.mean);
+		p = tocsin_link_put32(p, time.max);
+	}
+	(void)tocsin_link_send(TOCSIN_LINK_STATUS, payload, (size_t)(p - payload), ANSWER_PATIENCE);
+}
+
+/* Values of a vector that go into one message, after its header. */
+#define VECTOR_HEADER 20
+#define VECTOR_CHUNK  ((TOCSIN_LINK_PAYLOAD_MAX - VECTOR_HEADER) / 4)
+
+/* In features' thread, while the slot is still its own. */
+static void vector_made(const struct zbus_channel *channel)
+{
+	static uint8_t payload[TOCSIN_LINK_PAYLOAD_MAX];
+	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
+	const struct item *item = zbus_chan_const_msg(channel);
+	const uint32_t dim = pipeline.bundle.score.dim;
+
+	if (item->kind != ITEM_VECTOR || !wanted(TOCSIN_LINK_REPORT_VECTORS)) {
+		return;
+	}
+	for (uint32_t at = 0; at < dim; at += VECTOR_CHUNK) {
+		const uint32_t n = MIN(dim - at, VECTOR_CHUNK);
+		uint8_t *p = tocsin_link_put64(payload, item->window.begin);
+
+		p = tocsin_link_put64(p, item->window.end);
+		p = tocsin_link_put16(p, (uint16_t)at);
+		p = tocsin_link_put16(p, (uint16_t)dim);
+		for (uint32_t i = 0; i < n; i++) {
+			p = tocsin_link_putf(p, pipeline.slots[item->slot][at + i]);
+		}
+		(void)tocsin_link_send(TOCSIN_LINK_VECTOR, payload, (size_t)(p - payload),
+				       state->replay ? REPLAY_PATIENCE : K_NO_WAIT);
+	}
+}
+
+ZBUS_LISTENER_DEFINE(desk_vector_listener, vector_made);
+
+void desk_send_outcome(const struct outcome *outcome)
+{
+	const k_timeout_t patience = outcome->replay ? REPLAY_PATIENCE : K_NO_WAIT;
+	uint8_t payload[32];
+	uint8_t *p = payload;
+
+	if (outcome->kind == OUTCOME_WINDOW && wanted(TOCSIN_LINK_REPORT_WINDOWS)) {
+		p = tocsin_link_put64(p, outcome->window.at.begin);
+		p = tocsin_link_put64(p, outcome->window.at.end);
+		p = tocsin_link_putf(p, outcome->window.score);
+		p = tocsin_link_putf(p, outcome->window.smoothed);
+		p = tocsin_link_put32(p, outcome->active);
+		(void)tocsin_link_send(TOCSIN_LINK_WINDOW, payload, (size_t)(p - payload),
+				       patience);
+	} else if (outcome->kind == OUTCOME_EVENT && wanted(TOCSIN_LINK_REPORT_EVENTS)) {
+		p = tocsin_link_put32(p, (uint32_t)outcome->event.kind);
+		p = tocsin_link_putf(p, outcome->event.peak);
+		p = tocsin_link_put64(p, outcome->event.begin);
+		p = tocsin_link_put64(p, outcome->event.end);
+		(void)tocsin_link_send(TOCSIN_LINK_EVENT, payload, (size_t)(p - payload), patience);
+	} else if (outcome->kind == OUTCOME_GAP && wanted(TOCSIN_LINK_REPORT_GAPS)) {
+		p = tocsin_link_put64(p, outcome->gap.index);
+		p = tocsin_link_put64(p, outcome->gap.count);
+		(void)tocsin_link_send(TOCSIN_LINK_GAP, payload, (size_t)(p - payload), patience);
+	}
+}
+
+void desk_send_done(const struct desk_summary *summary)
+{
+	uint8_t payload[28];
+	uint8_t *p = tocsin_link_put64(payload, summary->frames);
+
+	p = tocsin_link_put64(p, summary->lost);
+	p = tocsin_link_put32(p, summary->windows);
+	p = tocsin_link_put32(p, summary->events);
+	p = tocsin_link_put32(p, summary->gaps);
+	(void)tocsin_link_send(TOCSIN_LINK_REPLAY_DONE, payload, (size_t)(p - payload),
+			       REPLAY_PATIENCE);
+}

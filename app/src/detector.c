@@ -1,0 +1,116 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/*
+ * From feature vectors to scores and events. Below features: a network that takes longer than a hop
+ * is interrupted by the next frame, not the other way round.
+ */
+
+#include <math.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/logging/log.h>
+
+#include "channels.h"
+#include "pipeline.h"
+#include "sources.h"
+#include "stats.h"
+
+LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
+
+ZBUS_MSG_SUBSCRIBER_DEFINE(detector_subscriber);
+
+static void publish(struct outcome *outcome)
+{
+	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
+	/* A recording waits for its report; the world does not. The end must arrive. */
+	const k_timeout_t patience =
+		state->replay || outcome->kind == OUTCOME_END ? K_FOREVER : K_NO_WAIT;
+
+	outcome->replay = state->replay;
+	outcome->active = tocsin_decide_active(&pipeline.decide);
+	if (zbus_chan_pub(&outcome_chan, outcome, patience) != 0) {
+		stats_count(STATS_UNTOLD, 1);
+	}
+}
+
+/* Score a vector and give its slot back. */
+static int score(const struct item *item, float *out)
+{
+	const uint32_t start = k_cycle_get_32();
+	const int err = tocsin_score_vector(&pipeline.score, pipeline.slots[item->slot], out);
+
+	stats_time(STATS_SCORE, k_cycle_get_32() - start);
+	k_sem_give(&pipeline.free_slots);
+	return err;
+}
+
+static void on_vector(const struct item *item)
+{
+	struct outcome outcome = {.kind = OUTCOME_WINDOW, .window.at = item->window};
+	struct tocsin_decide_event event = {0};
+	int err = score(item, &outcome.window.score);
+
+	if (err == 0) {
+		const uint32_t start = k_cycle_get_32();
+
+		err = tocsin_decide_push(&pipeline.decide, item->window.begin, item->window.end,
+					 outcome.window.score, &outcome.window.smoothed, &event);
+		stats_time(STATS_DECIDE, k_cycle_get_32() - start);
+	}
+	if (err != 0) {
+		stats_count(STATS_REFUSED, 1);
+		LOG_WRN("window at %llu has no score (%d)", item->window.begin, err);
+		return;
+	}
+	stats_count(STATS_WINDOWS, 1);
+	publish(&outcome);
+	if (event.kind != TOCSIN_DECIDE_NONE) {
+		outcome = (struct outcome){.kind = OUTCOME_EVENT, .event = event};
+		stats_count(STATS_EVENTS, 1);
+		publish(&outcome);
+	}
+}
+
+static void on_gap(const struct item *item)
+{
+	struct outcome outcome = {.kind = OUTCOME_GAP, .gap = item->gap};
+
+	tocsin_decide_gap(&pipeline.decide);
+	publish(&outcome);
+}
+
+static void on_end(const struct item *item)
+{
+	struct outcome outcome = {.kind = OUTCOME_END, .total = item->total};
+
+	publish(&outcome);
+}
+
+static void detector_thread(void *p1, void *p2, void *p3)
+{
+	const struct zbus_channel *channel;
+	struct item item;
+
+	ARG_UNUSED(p1);
+	ARG_UNUSED(p2);
+	ARG_UNUSED(p3);
+	while (zbus_sub_wait_msg(&detector_subscriber, &channel, &item, K_FOREVER) == 0) {
+		switch (item.kind) {
+		case ITEM_VECTOR:
+			on_vector(&item);
+			break;
+		case ITEM_GAP:
+			on_gap(&item);
+			break;
+		case ITEM_END:
+			on_end(&item);
+			break;
+		}
+	}
+}
+
+K_THREAD_DEFINE(detector, CONFIG_TOCSIN_DETECTOR_STACK_SIZE, detector_thread, NULL, NULL, NULL,
+		CONFIG_TOCSIN_DETECTOR_PRIORITY, 0, 0);

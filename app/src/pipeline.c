@@ -1,0 +1,175 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <errno.h>
+
+#include <zephyr/logging/log.h>
+
+#include "pipeline.h"
+
+LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
+
+struct pipeline pipeline;
+
+static uint8_t pool[CONFIG_TOCSIN_POOL_SIZE] __aligned(TOCSIN_TFLM_ALIGN);
+
+static struct k_spinlock describing; /* others read the bundle while control changes it */
+
+/* Where the parts lie. Their sizes are multiples of the pool's alignment, so each is aligned. */
+struct layout {
+	uint8_t *ring;
+	uint8_t *dsp;
+	uint8_t *slots;
+	uint8_t *score;
+	uint8_t *decide;
+	uint8_t *arena;
+};
+
+static struct layout lay_out(const struct plan *plan)
+{
+	struct layout at;
+
+	at.ring = pool;
+	at.dsp = at.ring + plan->ring;
+	at.slots = at.dsp + plan->dsp;
+	at.score = at.slots + CONFIG_TOCSIN_VECTOR_SLOTS * plan->slot;
+	at.decide = at.score + plan->score;
+	at.arena = at.decide + plan->decide;
+	return at;
+}
+
+static int start_network(const struct tocsin_bundle *bundle, const struct plan *plan,
+			 tocsin_score_infer_t *infer, void **ctx)
+{
+	*infer = NULL;
+	*ctx = NULL;
+#if defined(CONFIG_TOCSIN_TFLM)
+	if (bundle->score.kind == TOCSIN_SCORE_AUTOENCODER) {
+		*infer = tocsin_tflm_invoke;
+		*ctx = &pipeline.network;
+		return tocsin_tflm_init(&pipeline.network, bundle->model, bundle->model_size,
+					lay_out(plan).arena, plan->arena, bundle->score.dim,
+					&bundle->score.autoencoder);
+	}
+#else
+	ARG_UNUSED(bundle);
+	ARG_UNUSED(plan);
+#endif
+	return 0;
+}
+
+int pipeline_begin(void)
+{
+	const struct tocsin_bundle *bundle = &pipeline.bundle;
+	const struct plan *plan = &pipeline.plan;
+	const struct layout at = lay_out(plan);
+	tocsin_score_infer_t infer;
+	void *ctx;
+	int err = start_network(bundle, plan, &infer, &ctx);
+
+	if (err == 0) {
+		err = tocsin_ring_init(&pipeline.ring, plan->ring_capacity, bundle->dsp.channels,
+				       at.ring, plan->ring);
+	}
+	if (err == 0) {
+		err = tocsin_dsp_init(&pipeline.dsp, &bundle->dsp, at.dsp, plan->dsp);
+	}
+	if (err == 0) {
+		err = tocsin_score_init(&pipeline.score, &bundle->score, infer, ctx, at.score,
+					plan->score);
+	}
+	if (err == 0) {
+		err = tocsin_decide_init(&pipeline.decide, &bundle->decide, at.decide,
+					 plan->decide);
+	}
+	if (err != 0) {
+		LOG_ERR("the bundle's stages could not be prepared (%d)", err);
+		return err;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(pipeline.slots); i++) {
+		pipeline.slots[i] = (float *)(at.slots + i * plan->slot);
+	}
+	k_sem_init(&pipeline.room, 0, 1);
+	k_sem_init(&pipeline.free_slots, CONFIG_TOCSIN_VECTOR_SLOTS, CONFIG_TOCSIN_VECTOR_SLOTS);
+	return 0;
+}
+
+static int examine(const void *data, size_t size, struct tocsin_bundle *bundle, struct plan *plan)
+{
+	int err = tocsin_bundle_parse(bundle, data, size);
+
+	if (err != 0) {
+		LOG_ERR("bundle refused: %s (%d)", tocsin_bundle_strerror(err), err);
+		return err;
+	}
+	err = plan_check(bundle, plan);
+	if (err != 0) {
+		LOG_ERR("bundle %08x refused: this image cannot run it (%d)", bundle->crc, err);
+	}
+	return err;
+}
+
+int pipeline_check(const void *data, size_t size)
+{
+	struct tocsin_bundle bundle;
+	struct plan plan;
+
+	return examine(data, size, &bundle, &plan);
+}
+
+static void set_bundle(const struct tocsin_bundle *bundle, const struct plan *plan)
+{
+	K_SPINLOCK(&describing)
+	{
+		pipeline.bundle = *bundle;
+	}
+	pipeline.plan = *plan;
+}
+
+int pipeline_describe(struct tocsin_bundle *bundle)
+{
+	K_SPINLOCK(&describing)
+	{
+		*bundle = pipeline.bundle;
+	}
+	return pipeline.ready ? 0 : -ENOENT;
+}
+
+int pipeline_use(const void *data, size_t size)
+{
+	const struct tocsin_bundle old_bundle = pipeline.bundle;
+	const struct plan old_plan = pipeline.plan;
+	struct tocsin_bundle bundle;
+	struct plan plan;
+	int err = examine(data, size, &bundle, &plan);
+
+	if (err != 0) {
+		return err;
+	}
+	set_bundle(&bundle, &plan);
+	/* Only laying out the arena tells whether the size that the bundle states is enough. */
+	err = pipeline_begin();
+	if (err != 0) {
+		set_bundle(&old_bundle, &old_plan);
+		return err;
+	}
+	pipeline.ready = true;
+	LOG_INF("bundle %08x: %u Hz x %u, %u values a window, %zu of %d bytes", bundle.crc,
+		bundle.dsp.sample_rate, bundle.dsp.channels, bundle.score.dim, plan.total,
+		CONFIG_TOCSIN_POOL_SIZE);
+	return 0;
+}
+
+struct tocsin_source_format pipeline_format(void)
+{
+	const struct tocsin_bundle *bundle = &pipeline.bundle;
+
+	return (struct tocsin_source_format){
+		.sample_rate = bundle->dsp.sample_rate,
+		.channels = bundle->dsp.channels,
+		.scale = bundle->dsp.scale,
+		.vibration = bundle->sensor == TOCSIN_BUNDLE_VIBRATION,
+	};
+}

@@ -1,0 +1,92 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/*
+ * Tells the console and the desk what came of the samples, in its order. Above features and
+ * detector, so that an alarm is told even while they are overloaded; it never takes long.
+ */
+
+#include <zephyr/kernel.h>
+#include <zephyr/logging/log.h>
+
+#include "channels.h"
+#include "desk.h"
+
+LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
+
+ZBUS_MSG_SUBSCRIBER_DEFINE(report_subscriber);
+
+static struct desk_summary summary; /* of the stream so far */
+
+/* Scores on the console in thousandths: printing floats would cost 4 KB of flash. */
+static int64_t thousandths(float value)
+{
+	return (int64_t)(value * 1000.0f);
+}
+
+static void log_event(const struct tocsin_decide_event *event)
+{
+	if (event->kind == TOCSIN_DECIDE_BEGIN) {
+		LOG_WRN("ALARM begins at sample %llu, score %lld/1000", event->begin,
+			thousandths(event->peak));
+	} else {
+		LOG_WRN("ALARM ends: samples %llu to %llu, greatest score %lld/1000", event->begin,
+			event->end, thousandths(event->peak));
+	}
+}
+
+static void end_stream(const struct outcome *outcome)
+{
+	const struct command command = {.kind = COMMAND_OVER};
+
+	summary.frames = outcome->total;
+	if (outcome->replay) {
+		LOG_INF("recording of %llu frames: %u windows, %u events, %u gaps", summary.frames,
+			summary.windows, summary.events, summary.gaps);
+		desk_send_done(&summary);
+	}
+	summary = (struct desk_summary){0};
+	(void)zbus_chan_pub(&command_chan, &command, K_FOREVER);
+}
+
+static void report(const struct outcome *outcome)
+{
+	desk_send_outcome(outcome);
+	switch (outcome->kind) {
+	case OUTCOME_WINDOW:
+		summary.windows++;
+		LOG_DBG("window %llu score %lld/1000", outcome->window.at.begin,
+			thousandths(outcome->window.score));
+		break;
+	case OUTCOME_EVENT:
+		summary.events++;
+		log_event(&outcome->event);
+		break;
+	case OUTCOME_GAP:
+		summary.gaps++;
+		summary.lost += outcome->gap.count;
+		LOG_WRN("%llu frames lost at sample %llu", outcome->gap.count, outcome->gap.index);
+		break;
+	case OUTCOME_END:
+		end_stream(outcome);
+		break;
+	}
+}
+
+static void report_thread(void *p1, void *p2, void *p3)
+{
+	const struct zbus_channel *channel;
+	struct outcome outcome;
+
+	ARG_UNUSED(p1);
+	ARG_UNUSED(p2);
+	ARG_UNUSED(p3);
+	while (zbus_sub_wait_msg(&report_subscriber, &channel, &outcome, K_FOREVER) == 0) {
+		report(&outcome);
+	}
+}
+
+K_THREAD_DEFINE(report_tid, CONFIG_TOCSIN_REPORT_STACK_SIZE, report_thread, NULL, NULL, NULL,
+		CONFIG_TOCSIN_REPORT_PRIORITY, 0, 0);

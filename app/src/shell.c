@@ -1,0 +1,134 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <string.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/shell/shell.h>
+
+#include <tocsin/link_uart.h>
+#include <tocsin/source_synthetic.h>
+
+#include "channels.h"
+#include "pipeline.h"
+#include "sources.h"
+#include "stats.h"
+
+static const char *const kinds[] = {
+	[0] = "none",
+	[TOCSIN_SCORE_KMEANS] = "k-means",
+	[TOCSIN_SCORE_GMM] = "gaussian mixture",
+	[TOCSIN_SCORE_MAHALANOBIS] = "mahalanobis",
+	[TOCSIN_SCORE_AUTOENCODER] = "autoencoder",
+};
+
+static void print_detector(const struct shell *sh)
+{
+	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
+	struct tocsin_bundle bundle;
+
+	if (pipeline_describe(&bundle) != 0) {
+		shell_print(sh, "bundle: none runs");
+		return;
+	}
+	shell_print(sh, "bundle: %08x, %u bytes, %s, %u Hz x %u, %u values a window", bundle.crc,
+		    bundle.size, kinds[bundle.score.kind], bundle.dsp.sample_rate,
+		    bundle.dsp.channels, bundle.score.dim);
+	shell_print(sh, "stream: %s, pool %zu of %d bytes",
+		    !state->run     ? "none"
+		    : state->replay ? "replay"
+				    : "live",
+		    pipeline.plan.total, CONFIG_TOCSIN_POOL_SIZE);
+}
+
+static void print_counters(const struct shell *sh)
+{
+	struct tocsin_link_stats link;
+
+	for (int i = 0; i < STATS_COUNTERS; i++) {
+		shell_print(sh, "%s: %u", stats_counter_name((enum stats_counter)i),
+			    stats_get((enum stats_counter)i));
+	}
+	tocsin_link_stats_get(&link);
+	shell_print(sh, "link: received %u, bad %u, missed %u, full %u, sent %u, unsent %u",
+		    link.received, link.bad, link.missed, link.full, link.sent, link.unsent);
+	for (int i = 0; i < STATS_STAGES; i++) {
+		const struct stats_time time = stats_time_get((enum stats_stage)i);
+
+		shell_print(sh, "time %s: %u runs, min %u, mean %u, max %u us",
+			    stats_stage_name((enum stats_stage)i), time.count, time.min, time.mean,
+			    time.max);
+	}
+}
+
+#if defined(CONFIG_THREAD_STACK_INFO) && defined(CONFIG_INIT_STACKS)
+static void print_stack(const struct k_thread *thread, void *user_data)
+{
+	size_t unused;
+
+	if (k_thread_stack_space_get(thread, &unused) == 0) {
+		shell_print(user_data, "stack %s: %zu of %zu bytes used",
+			    k_thread_name_get((k_tid_t)thread), thread->stack_info.size - unused,
+			    (size_t)thread->stack_info.size);
+	}
+}
+#endif
+
+static int cmd_status(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	print_detector(sh);
+	print_counters(sh);
+#if defined(CONFIG_THREAD_STACK_INFO) && defined(CONFIG_INIT_STACKS)
+	k_thread_foreach_unlocked(print_stack, (void *)sh);
+#endif
+	return 0;
+}
+
+static int cmd_bundle(const struct shell *sh, size_t argc, char **argv)
+{
+	struct tocsin_bundle bundle;
+
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	print_detector(sh);
+	if (pipeline_describe(&bundle) == 0 && bundle.meta != NULL) {
+		shell_print(sh, "%.*s", (int)MIN(bundle.meta_size, 1024), bundle.meta);
+	}
+	return 0;
+}
+
+#if defined(CONFIG_TOCSIN_SOURCE_SYNTHETIC)
+static int cmd_fault(const struct shell *sh, size_t argc, char **argv)
+{
+	const struct device *machine = DEVICE_DT_GET_ANY(tocsin_source_synthetic);
+
+	if (argc == 2 && strcmp(argv[1], "on") == 0) {
+		tocsin_source_synthetic_set_fault(machine, true);
+	} else if (argc == 2 && strcmp(argv[1], "off") == 0) {
+		tocsin_source_synthetic_set_fault(machine, false);
+	} else if (argc == 2) {
+		shell_error(sh, "say on or off");
+		return -EINVAL;
+	}
+	shell_print(sh, "the synthetic machine is %s",
+		    tocsin_source_synthetic_fault(machine) ? "failing" : "healthy");
+	return 0;
+}
+#define FAULT                                                                                      \
+	SHELL_CMD_ARG(fault, NULL, "Let the synthetic machine fail: on, off", cmd_fault, 1, 1),
+#else
+#define FAULT
+#endif
+
+SHELL_STATIC_SUBCMD_SET_CREATE(tocsin_commands,
+			       SHELL_CMD_ARG(bundle, NULL, "What runs, and its training record",
+					     cmd_bundle, 1, 0),
+			       FAULT SHELL_CMD_ARG(status, NULL, "Counters, times and stacks",
+						   cmd_status, 1, 0),
+			       SHELL_SUBCMD_SET_END);
+
+SHELL_CMD_REGISTER(tocsin, &tocsin_commands, "Tocsin", NULL);

@@ -1,0 +1,84 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <zephyr/kernel.h>
+#include <zephyr/sys/atomic.h>
+
+#include "stats.h"
+
+static atomic_t counters[STATS_COUNTERS];
+
+static struct {
+	uint32_t count;
+	uint32_t min;
+	uint32_t max;
+	uint64_t sum;
+} times[STATS_STAGES];
+
+static struct k_spinlock lock;
+
+void stats_count(enum stats_counter counter, uint32_t by)
+{
+	atomic_add(&counters[counter], (atomic_val_t)by);
+}
+
+uint32_t stats_get(enum stats_counter counter)
+{
+	return (uint32_t)atomic_get(&counters[counter]);
+}
+
+void stats_time(enum stats_stage stage, uint32_t cycles)
+{
+	K_SPINLOCK(&lock)
+	{
+		times[stage].min = times[stage].count == 0 ? cycles : MIN(times[stage].min, cycles);
+		times[stage].max = MAX(times[stage].max, cycles);
+		times[stage].sum += cycles;
+		times[stage].count++;
+	}
+}
+
+struct stats_time stats_time_get(enum stats_stage stage)
+{
+	struct stats_time time = {0};
+	uint64_t sum = 0;
+
+	K_SPINLOCK(&lock)
+	{
+		time.count = times[stage].count;
+		time.min = times[stage].min;
+		time.max = times[stage].max;
+		sum = times[stage].sum;
+	}
+	if (time.count > 0) {
+		time.mean = (uint32_t)k_cyc_to_us_near64(sum / time.count);
+	}
+	time.min = k_cyc_to_us_near32(time.min);
+	time.max = k_cyc_to_us_near32(time.max);
+	return time;
+}
+
+const char *stats_counter_name(enum stats_counter counter)
+{
+	static const char *const names[STATS_COUNTERS] = {
+		[STATS_STREAMS] = "streams",        [STATS_WINDOWS] = "windows",
+		[STATS_EVENTS] = "events",          [STATS_GAPS] = "gaps",
+		[STATS_LOST] = "lost frames",       [STATS_REFUSED] = "windows refused",
+		[STATS_UNTOLD] = "outcomes untold",
+	};
+
+	return names[counter];
+}
+
+const char *stats_stage_name(enum stats_stage stage)
+{
+	static const char *const names[STATS_STAGES] = {
+		[STATS_FEATURES] = "features",
+		[STATS_SCORE] = "score",
+		[STATS_DECIDE] = "decide",
+	};
+
+	return names[stage];
+}
