@@ -1,0 +1,106 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The bytes of a bundle's header and sections, as ``docs/reference/bundle.md`` lays them out."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tocsin import _core
+from tocsin.errors import BundleError
+from tocsin.features import POOLS, STATS, FeatureConfig
+
+if TYPE_CHECKING:
+    from tocsin.bundle import Decision, Model
+
+MAGIC = b"TOCSIN\r\n"
+ALIGN = 16
+_HEADER = struct.Struct("<8sHHIIII")
+_ENTRY = struct.Struct("<4sIII")
+_COVARIANCE = {"diagonal": 1, "full": 2}
+
+Section = tuple[bytes, bytes]
+
+
+def pack(sections: list[Section]) -> bytes:
+    """Header, section table and the sections, each at a multiple of 16."""
+    table = b""
+    body = b""
+    start = _HEADER.size + 4 + _ENTRY.size * len(sections)
+    for name, data in sections:
+        table += _ENTRY.pack(name, start + len(body), len(data), 0)
+        body += data + bytes(-len(data) % ALIGN)
+    content = table + body
+    size = _HEADER.size + 4 + len(content)
+    major, minor = _core.BUNDLE_FORMAT
+    header = _HEADER.pack(MAGIC, major, minor, size, len(sections), _core.DSP_VERSION, zlib.crc32(content))
+    return header + struct.pack("<I", zlib.crc32(header)) + content
+
+
+def sensor(features: FeatureConfig) -> bytes:
+    """``SENS``."""
+    kind = 1 if features.sensor == "audio" else 2
+    return struct.pack("<IIIf", kind, features.sample_rate, features.channels, features.scale)
+
+
+def features(features: FeatureConfig) -> bytes:
+    """``FEAT``."""
+    return struct.pack(
+        "<6If5I",
+        features.frame_length,
+        features.hop,
+        sum(1 << STATS.index(name) for name in features.stats),
+        1 if features.remove_mean else 0,
+        features.n_fft,
+        len(features.bands),
+        features.log_floor,
+        sum(1 << POOLS.index(name) for name in features.pool),
+        features.window_frames,
+        features.window_hop,
+        sum(band.count for band in features.bands),
+        0,
+    )
+
+
+def tables(features: FeatureConfig) -> list[Section]:
+    """``WIND``, ``SINE`` and ``BAND``; none without bands."""
+    if not features.bands:
+        return []
+    window, sine, bands, weights = features.tables()
+    layout = bands.astype("<u2").tobytes() + weights.astype("<f4").tobytes()
+    return [(b"WIND", window.astype("<f4").tobytes()), (b"SINE", sine.astype("<f4").tobytes()), (b"BAND", layout)]
+
+
+def model(model: Model, dim: int) -> list[Section]:
+    """The model's section, and ``TFLM`` with an autoencoder."""
+    from tocsin.bundle import AutoencoderModel, GaussianMixtureModel, KMeansModel
+
+    if isinstance(model, KMeansModel):
+        return [(b"KMNS", struct.pack("<4I", len(model.centroids), dim, 0, 0) + model.centroids.tobytes())]
+    if isinstance(model, AutoencoderModel):
+        try:
+            ends = struct.pack("<fifi", model.in_scale, model.in_zero, model.out_scale, model.out_zero)
+            head = ends + struct.pack("<4I", dim, model.arena_size, 0, 0)
+        except (struct.error, OverflowError) as error:
+            raise BundleError(f"the autoencoder's quantisation or arena size is out of range: {error}") from error
+        return [(b"AENC", head), (b"TFLM", model.tflite)]
+    if isinstance(model, GaussianMixtureModel):
+        head = struct.pack("<4I", len(model.means), dim, _COVARIANCE[model.covariance], 0)
+        parts = (model.log_const, model.means, model.whiten)
+        return [(b"GMMX", head + b"".join(np.asarray(part, "<f4").tobytes() for part in parts))]
+    head = struct.pack("<4I", 1, dim, _COVARIANCE[model.covariance], 0)
+    return [(b"MAHA", head + model.mean.tobytes() + model.whiten.tobytes())]
+
+
+def decision(decision: Decision) -> bytes:
+    """``DECD``."""
+    try:
+        return struct.pack(
+            "<2I2f", decision.smooth, decision.min_windows, decision.threshold_on, decision.threshold_off
+        )
+    except (struct.error, OverflowError) as error:
+        raise BundleError(f"the decision is out of range ({error}): counts from 1, thresholds finite") from error

@@ -1,0 +1,467 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Bundles: the deployable detector in one file. Format: ``docs/reference/bundle.md``.
+
+Writing is done here; reading is done by the firmware's parser, so that a bundle that was read here is one that a
+device accepts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tocsin import _container, _core
+from tocsin.errors import BundleError, ModelError
+from tocsin.features import FeatureConfig
+from tocsin.gaussians import Covariance, log_constants, whitening
+
+__all__ = [
+    "AutoencoderModel",
+    "Bundle",
+    "Decision",
+    "GaussianMixtureModel",
+    "KMeansModel",
+    "MahalanobisModel",
+    "Model",
+    "Normalisation",
+    "read_bundle",
+    "write_bundle",
+]
+
+Kind = Literal["kmeans", "gmm", "mahalanobis", "autoencoder"]
+
+_ADVICE = {
+    "not_a_bundle": "give the .tocsin file that `tocsin train` wrote",
+    "truncated": "copy or download it again, the end is missing",
+    "corrupt": "copy it again in binary mode, or train anew",
+    "too_new": "update Tocsin (and the firmware), or write the bundle with this version",
+    "feature_version": "train anew with this version, the features' definition has changed",
+    "malformed": "train anew; if this version of Tocsin wrote it, please report it",
+    "internal": "please report it",
+}
+
+
+@dataclass(eq=False)
+class Normalisation:
+    """Normalisation of a vector: ``x = (v - mean) * inv_std``; both float32, shape (dim,)."""
+
+    mean: NDArray[np.float32]
+    inv_std: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        self.mean = _floats("mean", self.mean, 1)
+        self.inv_std = _floats("inv_std", self.inv_std, 1)
+        if self.mean.shape != self.inv_std.shape:
+            raise ModelError(f"mean has {self.mean.size} values and inv_std {self.inv_std.size}: they must match")
+
+
+@dataclass(eq=False)
+class KMeansModel:
+    """k-means; the score is the distance to the nearest centroid.
+
+    Parameters
+    ----------
+    centroids : ndarray of float32, shape (k, dim)
+        In normalised units.
+    """
+
+    kind: ClassVar[Kind] = "kmeans"
+    centroids: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        self.centroids = _floats("centroids", self.centroids, 2)
+
+    @property
+    def dim(self) -> int:
+        """Values of a vector."""
+        return int(self.centroids.shape[1])
+
+
+@dataclass(eq=False)
+class GaussianMixtureModel:
+    """Gaussian mixture; the score is the negative log likelihood. :meth:`from_moments` makes one.
+
+    Parameters
+    ----------
+    log_const : ndarray of float32, shape (k,)
+        ``log w - dim/2 log 2π + log det W``.
+    means : ndarray of float32, shape (k, dim)
+        In normalised units.
+    whiten : ndarray of float32, shape (k, dim) or (k, dim * (dim + 1) / 2)
+        Whitening factors, see :mod:`tocsin.gaussians`.
+    covariance : {"diagonal", "full"}
+        Their shape.
+    """
+
+    kind: ClassVar[Kind] = "gmm"
+    log_const: NDArray[np.float32]
+    means: NDArray[np.float32]
+    whiten: NDArray[np.float32]
+    covariance: Covariance
+
+    def __post_init__(self) -> None:
+        self.log_const = _floats("log_const", self.log_const, 1)
+        self.means = _floats("means", self.means, 2)
+        self.whiten = _floats("whiten", self.whiten, 2)
+        _check_gaussians(self.means, self.whiten, self.covariance)
+        if self.log_const.size != len(self.means):
+            raise ModelError(f"there are {self.log_const.size} constants for {len(self.means)} components")
+
+    @property
+    def dim(self) -> int:
+        """Values of a vector."""
+        return int(self.means.shape[1])
+
+    @classmethod
+    def from_moments(
+        cls, weights: ArrayLike, means: ArrayLike, covariances: ArrayLike, covariance: Covariance = "diagonal"
+    ) -> GaussianMixtureModel:
+        """Of a fitted mixture, as scikit-learn's ``weights_``, ``means_`` and ``covariances_`` are.
+
+        Parameters
+        ----------
+        weights : array_like, shape (k,)
+            Positive.
+        means : array_like, shape (k, dim)
+            In normalised units.
+        covariances : array_like, shape (k, dim) for "diagonal", (k, dim, dim) for "full"
+            Variances or covariance matrices.
+        covariance : {"diagonal", "full"}
+            Which of the two.
+
+        Raises
+        ------
+        ModelError
+            Where a covariance is not positive definite, or shapes do not fit.
+        """
+        centres = np.atleast_2d(np.asarray(means, dtype=np.float64))
+        k, dim = centres.shape
+        whiten, log_det = whitening(covariances, covariance=covariance, k=k, dim=dim)
+        return cls(
+            log_const=_floats("log_const", log_constants(weights, log_det, dim), 1),
+            means=_floats("means", centres, 2),
+            whiten=_floats("whiten", whiten, 2),
+            covariance=covariance,
+        )
+
+
+@dataclass(eq=False)
+class MahalanobisModel:
+    """One Gaussian; the score is the Mahalanobis distance. :meth:`from_moments` makes one.
+
+    Parameters
+    ----------
+    mean : ndarray of float32, shape (dim,)
+        In normalised units.
+    whiten : ndarray of float32, shape (dim,) or (dim * (dim + 1) / 2,)
+        Whitening factors, see :mod:`tocsin.gaussians`.
+    covariance : {"diagonal", "full"}
+        Their shape.
+    """
+
+    kind: ClassVar[Kind] = "mahalanobis"
+    mean: NDArray[np.float32]
+    whiten: NDArray[np.float32]
+    covariance: Covariance
+
+    def __post_init__(self) -> None:
+        self.mean = _floats("mean", self.mean, 1)
+        self.whiten = _floats("whiten", self.whiten, 1)
+        _check_gaussians(self.mean[np.newaxis], self.whiten[np.newaxis], self.covariance)
+
+    @property
+    def dim(self) -> int:
+        """Values of a vector."""
+        return self.mean.size
+
+    @classmethod
+    def from_moments(cls, mean: ArrayLike, covariances: ArrayLike, covariance: Covariance = "full") -> MahalanobisModel:
+        """Of a mean, shape (dim,), and variances, shape (dim,), or a covariance matrix, shape (dim, dim).
+
+        Raises
+        ------
+        ModelError
+            Where the covariance is not positive definite, or shapes do not fit.
+        """
+        centre = np.asarray(mean, dtype=np.float64)
+        whiten, _ = whitening(np.asarray(covariances)[np.newaxis], covariance=covariance, k=1, dim=centre.size)
+        return cls(mean=_floats("mean", centre, 1), whiten=_floats("whiten", whiten[0], 1), covariance=covariance)
+
+
+@dataclass(eq=False)
+class AutoencoderModel:
+    """Autoencoder; the score is the mean squared error of its output. :meth:`from_tflite` makes one.
+
+    Parameters
+    ----------
+    tflite : bytes
+        The flatbuffer: one int8 input and one int8 output of the same length.
+    in_scale, in_zero, out_scale, out_zero
+        Quantisation of the two ends: ``real = scale * (q - zero)``.
+    arena_size : int
+        Bytes of tensor arena that the network needs on a device.
+    """
+
+    kind: ClassVar[Kind] = "autoencoder"
+    tflite: bytes = field(repr=False)
+    in_scale: float
+    in_zero: int
+    out_scale: float
+    out_zero: int
+    arena_size: int
+
+    @classmethod
+    def from_tflite(cls, tflite: bytes, *, arena_size: int | None = None) -> AutoencoderModel:
+        """Of a converted network; reads its quantisation, and measures its arena unless given.
+
+        Raises
+        ------
+        ModelError
+            Where the network is not one a device can score with.
+        """
+        from tocsin.interpreter import measure_arena, model_io
+
+        io = model_io(tflite)
+        return cls(
+            tflite=tflite,
+            in_scale=io.in_scale,
+            in_zero=io.in_zero,
+            out_scale=io.out_scale,
+            out_zero=io.out_zero,
+            arena_size=measure_arena(tflite) if arena_size is None else arena_size,
+        )
+
+
+Model = KMeansModel | GaussianMixtureModel | MahalanobisModel | AutoencoderModel
+
+
+@dataclass
+class Decision:
+    """Where to draw the line; fields and ranges in ``modules/decide/include/tocsin/decide.h``."""
+
+    smooth: int
+    min_windows: int
+    threshold_on: float
+    threshold_off: float
+
+
+@dataclass(eq=False, kw_only=True)
+class Bundle:
+    """A bundle that the firmware's parser accepted.
+
+    Attributes
+    ----------
+    features : FeatureConfig
+    normalisation : Normalisation
+    model : KMeansModel, GaussianMixtureModel, MahalanobisModel or AutoencoderModel
+    decision : Decision
+    meta : dict
+        The training record; empty where there is none.
+    kind : {"kmeans", "gmm", "mahalanobis", "autoencoder"}
+    crc : int
+        CRC-32 of the content, the bundle's name in reports.
+    size : int
+        Bytes.
+    raw : bytes
+        The bundle itself.
+    """
+
+    features: FeatureConfig
+    normalisation: Normalisation
+    model: Model
+    decision: Decision
+    meta: dict[str, Any]
+    kind: Kind
+    crc: int
+    size: int
+    raw: bytes = field(repr=False)
+    native: _core.Bundle = field(repr=False)
+
+
+def write_bundle(
+    path: str | os.PathLike[str] | None,
+    *,
+    features: FeatureConfig,
+    normalisation: Normalisation,
+    model: Model,
+    decision: Decision,
+    meta: Mapping[str, Any],
+) -> bytes:
+    """Write a bundle: whole or not at all, and only one that the firmware's parser accepts.
+
+    Parameters
+    ----------
+    path : path-like or None
+        Where to; None to get the bytes alone. An existing file is replaced at once or stays as it was.
+    features, normalisation, model, decision
+        The detector.
+    meta : mapping
+        The training record: what JSON can hold, and NumPy's scalars and arrays. May be empty.
+
+    Returns
+    -------
+    bytes
+        The bundle.
+
+    Raises
+    ------
+    BundleError
+        Where the parts do not fit each other, or the file cannot be written.
+    """
+    dim = features.n_vector
+    if normalisation.mean.size != dim:
+        raise BundleError(f"the normalisation has {normalisation.mean.size} values, the features give {dim}")
+    if not isinstance(model, AutoencoderModel) and model.dim != dim:
+        raise BundleError(f"the model takes {model.dim} values, the features give {dim}")
+    raw = _container.pack(
+        [
+            (b"SENS", _container.sensor(features)),
+            (b"FEAT", _container.features(features)),
+            *_container.tables(features),
+            (b"NORM", normalisation.mean.tobytes() + normalisation.inv_std.tobytes()),
+            *_container.model(model, dim),
+            (b"DECD", _container.decision(decision)),
+            *([(b"meta", _encode_meta(meta))] if meta else []),
+        ]
+    )
+    try:
+        _core.Bundle(raw)
+    except _core.BundleParseError as error:
+        raise BundleError(
+            f"the firmware would refuse this bundle: {error.args[1]}; check the model's and the decision's values"
+        ) from error
+    if path is not None:
+        _replace_file(Path(path), raw)
+    return raw
+
+
+def read_bundle(path_or_bytes: str | os.PathLike[str] | bytes) -> Bundle:
+    """Read a bundle with the firmware's parser.
+
+    Parameters
+    ----------
+    path_or_bytes : path-like or bytes
+        The file, or its bytes; what follows the bundle (a partition's end) is left out.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    BundleError
+        Where the file cannot be read or a firmware would refuse it.
+    """
+    if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
+        name, raw = "the bundle", bytes(path_or_bytes)
+    else:
+        name = os.fspath(path_or_bytes)
+        try:
+            raw = Path(name).read_bytes()
+        except OSError as error:
+            raise BundleError(f"{name}: cannot be read ({error.strerror}): check the path") from error
+    try:
+        native = _core.Bundle(raw)
+    except _core.BundleParseError as error:
+        kind, text = error.args
+        raise BundleError(f"{name}: {text}; {_ADVICE[kind]}") from error
+    smooth, min_windows, threshold_on, threshold_off = native.decision
+    return Bundle(
+        features=FeatureConfig._from_native(native.dsp, native.sensor),
+        normalisation=Normalisation(mean=native.mean, inv_std=native.inv_std),
+        model=_model(native),
+        decision=Decision(smooth, min_windows, threshold_on, threshold_off),
+        meta=_decode_meta(name, native.meta),
+        kind=native.kind,  # type: ignore[arg-type]
+        crc=native.crc,
+        size=native.size,
+        raw=raw[: native.size],
+        native=native,
+    )
+
+
+def _model(native: _core.Bundle) -> Model:
+    parts = native.model
+    if native.kind == "kmeans":
+        return KMeansModel(**parts)
+    if native.kind == "gmm":
+        return GaussianMixtureModel(**parts)
+    if native.kind == "autoencoder":
+        return AutoencoderModel(**parts)
+    return MahalanobisModel(mean=parts["means"][0], whiten=parts["whiten"][0], covariance=parts["covariance"])
+
+
+def _floats(name: str, values: ArrayLike, ndim: int) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(values, dtype="<f4")
+    if array.ndim != ndim or array.size == 0:
+        raise ModelError(f"{name} has the shape {array.shape}, expected {ndim} dimension(s) and at least one value")
+    if not np.isfinite(array).all():
+        raise ModelError(f"{name} has a value that is not a finite float32: check the data the model was fitted to")
+    return array
+
+
+def _check_gaussians(means: NDArray[np.float32], whiten: NDArray[np.float32], covariance: str) -> None:
+    if covariance not in ("diagonal", "full"):
+        raise ModelError(f"covariance is {covariance!r}: choose diagonal or full")
+    k, dim = means.shape
+    expected = (k, dim if covariance == "diagonal" else dim * (dim + 1) // 2)
+    if whiten.shape != expected:
+        raise ModelError(f"the whitening factors have the shape {whiten.shape}, expected {expected}")
+
+
+def _encode_meta(meta: Mapping[str, Any]) -> bytes:
+    def convert(value: object) -> object:
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, np.ndarray):
+            return value.tolist()
+        raise TypeError(f"a {type(value).__name__} is not JSON")
+
+    try:
+        text = json.dumps(dict(meta), allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=convert)
+    except (TypeError, ValueError) as error:
+        raise BundleError(f"the training record cannot be written as JSON: {error}") from error
+    return text.encode()
+
+
+def _decode_meta(name: str, raw: bytes) -> dict[str, Any]:
+    if not raw:
+        return {}
+    try:
+        meta = json.loads(raw.decode())
+    except ValueError as error:
+        raise BundleError(f"{name}: the training record is not JSON ({error}); {_ADVICE['malformed']}") from error
+    if not isinstance(meta, dict):
+        raise BundleError(f"{name}: the training record is not one JSON object; {_ADVICE['malformed']}")
+    return meta
+
+
+def _replace_file(path: Path, raw: bytes) -> None:
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp's file is for its owner alone; a bundle is to be shared as any file of its folder.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise BundleError(f"{path}: cannot be written ({error.strerror}): check that the folder exists") from error

@@ -1,0 +1,99 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``tocsin``. Each subcommand is a module of its own, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..errors import TocsinError
+
+# Name: (module, one line for --help). Said here so that --help need not load them all.
+COMMANDS = {
+    "synth": ("synth", "Write synthetic recordings of machines."),
+    "train": ("train", "Train a detector on recordings of healthy running."),
+    "eval": ("eval", "Test a detector on recordings it has not seen."),
+    "run": ("run", "Run recordings through a detector, as a device would."),
+    "verify": ("verify", "Compare a device with the desk, bit for bit."),
+    "inspect": ("inspect", "Show what a bundle holds."),
+}
+
+
+class Failure(click.ClickException):
+    """A mistake that the user can mend: a message, no traceback, exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """Print the message to standard error."""
+        click.echo(f"error: {self.format_message()}", err=True, file=file)
+
+
+class Lazy(click.Group):
+    """Subcommands by name from :data:`COMMANDS`, imported late; errors of Tocsin become exit status 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(f".{module}", __name__), cmd_name.replace("eval", "evaluate"))
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a TocsinError is the user's to mend."""
+        try:
+            return super().invoke(ctx)
+        except TocsinError as error:
+            raise Failure(str(error)) from error
+
+
+_EPILOG = """\b
+Start with:
+  tocsin synth data
+  tocsin train --data data -o fan.tocsin
+  tocsin eval fan.tocsin --data data"""
+
+
+@click.group(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EPILOG,
+)
+@click.version_option(__version__, prog_name="tocsin")
+def cli() -> None:
+    """Learn what a machine sounds and shakes like when it is healthy, and tell when that changes."""
+
+
+def main() -> None:
+    """Entry point: exit status 0, 1 (``run``: an alarm), 2 for a mistake, 130 for an interrupt."""
+    try:
+        status = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        status = 130
+    except BrokenPipeError:
+        # The reader (head, a pager) has seen enough. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)

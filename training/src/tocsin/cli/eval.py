@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""``tocsin eval``: AUC and pAUC of a bundle on recordings it was not trained on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import READING, data_option, progress, reading_options, warn
+
+if TYPE_CHECKING:
+    from ..evaluate import Row
+
+
+@click.command("eval", epilog="Example: tocsin eval fan.tocsin --data data --plots plots")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@data_option
+@reading_options
+@click.option("--json", "json_wanted", is_flag=True, help="Print a list of rows as JSON.")
+@click.option("--plots", type=click.Path(file_okay=False, path_type=Path), help="Folder for roc.png and scores.png.")
+def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, strict: bool, **given: Any) -> None:
+    """Test a bundle on the recordings of a data set that it was not trained on.
+
+    Scores come from the device's own code. AUC and pAUC are given for each machine, section and domain, and for all
+    recordings together. pAUC is the area up to a false positive rate of 0.1, standardised so that 0.5 is chance
+    (McClish), as in DCASE's task 2.
+    """
+    from ..bundle import read_bundle
+    from ..data import Issues, open_dataset
+    from ..evaluate import candidates, read_options
+    from ..evaluate import evaluate as work
+
+    detector = read_bundle(bundle)
+    dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
+    issues = Issues()
+    with progress("scoring", len(candidates(dataset))) as step:
+        result = work(detector, dataset, issues=issues, strict=strict, step=lambda: step(""))
+    warn(issues.lines())
+    if result.left_out:
+        click.echo(f"{result.left_out} recordings left out: the bundle was trained on them", err=True)
+    if json_wanted:
+        click.echo(json.dumps([asdict(row) for row in result.rows], indent=2))
+    else:
+        _table(result.rows)
+    if plots is not None:
+        from ..plots import save_plots
+
+        for path in save_plots(plots, result.scored, f"{bundle.name} on {data.resolve().name}"):
+            click.echo(f"wrote {path}", err=True)
+
+
+def _table(rows: list[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for name in ("machine", "section", "domain"):
+        table.add_column(name)
+    for name in ("AUC", "pAUC", "normal", "anomaly"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        numbers = ["-" if value is None else f"{value:.4f}" for value in (row.auc, row.pauc)]
+        if row.machine == "all":
+            table.add_section()
+        table.add_row(row.machine, row.section, row.domain, *numbers, str(row.n_normal), str(row.n_anomaly))
+    Console().print(table)

@@ -1,0 +1,120 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands share, and what they write to the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+if TYPE_CHECKING:
+    Type = click.ParamType[Any]
+else:
+    Type = click.ParamType  # older versions of click cannot be subscripted
+
+# Options that say how recordings are read; each goes into ReadOptions under its own name.
+READING = ("sensor", "channel", "unit", "columns", "normal", "anomaly", "ignore", "machines")
+
+
+class Words(Type):
+    """Words separated by commas, as a tuple; commas within braces belong to a pattern."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Split."""
+        if isinstance(value, tuple):
+            return value
+        words, depth = [""], 0
+        for letter in str(value):
+            depth += (letter == "{") - (letter == "}")
+            if letter == "," and depth == 0:
+                words.append("")
+            else:
+                words[-1] += letter
+        found = tuple(word.strip() for word in words if word.strip())
+        if not found:
+            self.fail("is empty", param, ctx)
+        return found
+
+
+class Numbers(Type):
+    """Whole numbers above zero, separated by commas, as a tuple."""
+
+    name = "integers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Split and read."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            found = tuple(int(word) for word in str(value).split(","))
+        except ValueError:
+            found = ()
+        if not found or min(found) < 1:
+            self.fail(f"{value!r} is not a list such as 64,8,64", param, ctx)
+        return found
+
+
+def data_option(command: Command) -> Command:
+    """``--data``."""
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        required=True,
+        help="Folder of a data set (MIMII, DCASE or plain layout), or an .npz of vibration.",
+    )(command)
+
+
+def reading_options(command: Command) -> Command:
+    """Options that say how recordings are read."""
+    options = [
+        click.option("--sensor", type=click.Choice(["audio", "vibration"]), help="What sound files hold."),
+        click.option("--channel", type=click.IntRange(0), help="Channel of sound files, from 0; else the mean of all."),
+        click.option("--unit", type=click.Choice(["g", "mg", "ug", "m/s2"]), help="Unit of vibration's numbers."),
+        click.option("--columns", type=Words(), help="Columns of CSV files: names, or numbers from 0."),
+        click.option("--normal", type=Words(), help="Names of an .npz's healthy arrays, such as 'fan_*_0_weight'."),
+        click.option("--anomaly", type=Words(), help="Names of an .npz's faulty arrays."),
+        click.option("--ignore", type=Words(), help="Names of an .npz's arrays to leave out."),
+        click.option("--machine", "machines", type=Words(), help="Only these machines, such as 'fan,pump*'."),
+        click.option("--strict", is_flag=True, help="Stop at the first recording that cannot be used."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def console() -> Any:
+    """Rich's console for people, on standard error; standard output is for results."""
+    from rich.console import Console
+
+    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+
+def warn(lines: list[str]) -> None:
+    """Tell each line once, on standard error."""
+    for line in lines:
+        click.echo(f"warning: {line}", err=True)
+
+
+@contextmanager
+def progress(title: str, steps: int) -> Iterator[Callable[[str], None]]:
+    """Progress bar on a terminal; nothing where standard error is a file."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    screen = console()
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task(title, total=steps)
+
+        def step(remark: str) -> None:
+            bar.update(task, advance=1, description=f"{title} {remark}".rstrip())
+
+        yield step

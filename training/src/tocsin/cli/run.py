@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""``tocsin run``: recordings through a detector, as a device would hear them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import warn
+
+if TYPE_CHECKING:
+    from ..replay import Summary
+    from ..twin import Event, Gap, Window
+
+_EPILOG = """\b
+Exit status: 0 no alarm, 1 at least one alarm, 2 an error.
+Example: tocsin run fan.tocsin monday.wav tuesday.wav"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("bundle", type=click.Path())
+@click.argument("files", nargs=-1, required=True)
+@click.option("--windows", is_flag=True, help="Print every window too.")
+@click.option("--channel", type=click.IntRange(0), help="Channel of sound files, from 0; else as in training.")
+@click.option("--unit", type=click.Choice(["g", "mg", "ug", "m/s2"]), help="Unit of vibration; else as in training.")
+@click.option("--json", "json_wanted", is_flag=True, help="Print a JSON object a line.")
+@click.pass_context
+def run(
+    ctx: click.Context, /, bundle: str, files: tuple[str, ...], windows: bool, json_wanted: bool, **given: Any
+) -> None:
+    """Stream recordings through a detector and print its alarms.
+
+    FILES are .wav, .flac, .csv or .npz; each (and each array of an .npz, or one by file.npz:array) starts afresh.
+    """
+    from ..bundle import read_bundle
+    from ..evaluate import read_options
+    from ..replay import Summary, open_recordings, replay
+    from ..twin import Window
+
+    detector = read_bundle(bundle)
+    rate = detector.features.sample_rate
+    options = read_options(detector, given)
+    alarms = 0
+    for file in files:
+        for recording in open_recordings(file, detector, options):
+            warn([f"{recording.name}: {note}" for note in recording.notes])
+            for item in replay(detector, recording):
+                if isinstance(item, Summary):
+                    alarms += item.alarms
+                if windows or not isinstance(item, Window):
+                    click.echo(_as_json(item, recording.name, rate) if json_wanted else _as_text(item, rate))
+    if alarms:
+        ctx.exit(1)
+
+
+def _as_json(item: Window | Event | Gap | Summary, name: str, rate: int) -> str:
+    """One object; NaN becomes null, begin and end are samples, and seconds stand beside them."""
+    fields: dict[str, Any] = {
+        key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in asdict(item).items()
+    }
+    fields.pop("name", None)
+    kind = type(item).__name__.lower()
+    if kind == "event":
+        fields["event"] = fields.pop("kind")
+    if "begin" in fields:
+        fields |= {"begin_s": fields["begin"] / rate, "end_s": fields["end"] / rate}
+    return json.dumps({"kind": kind, "file": name, **fields})
+
+
+def _as_text(item: Window | Event | Gap | Summary, rate: int) -> str:
+    from ..replay import Summary
+    from ..twin import Event, Gap
+
+    if isinstance(item, Summary):
+        state = f"{item.alarms} alarm{'s' if item.alarms > 1 else ''}" if item.alarms else "no alarm"
+        if item.active:
+            state += ", still on at the end"
+        smoothed = "too short for a smoothed score" if item.peak is None else f"greatest smoothed score {item.peak:.5g}"
+        return (
+            f"{item.name}: {state}; {smoothed}, threshold {item.threshold:.5g}"
+            f" ({item.windows} windows in {item.seconds:.4g} s)"
+        )
+    if isinstance(item, Gap):
+        return f"{item.index / rate:10.3f} s  gap, {item.count} sample{'s' if item.count > 1 else ''} missing"
+    if isinstance(item, Event):
+        words = "ALARM begins" if item.kind == "begin" else "alarm ends"
+        return (
+            f"{item.end / rate:10.3f} s  {words}: over the threshold from {item.begin / rate:.3f} s,"
+            f" greatest smoothed score {item.peak:.5g}"
+        )
+    smoothed = "" if math.isnan(item.smoothed) else f"  smoothed {item.smoothed:.5g}"
+    return f"{item.begin / rate:10.3f} s  to {item.end / rate:.3f} s  score {item.score:.5g}{smoothed}"

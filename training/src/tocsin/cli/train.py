@@ -1,0 +1,151 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""``tocsin train``: recordings of healthy running in, a bundle out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import READING, Numbers, Words, data_option, progress, reading_options, warn
+
+if TYPE_CHECKING:
+    from ..frontend import FrontEnd
+    from ..train import Trained
+
+_FRONT_END = ("n_fft", "frame", "hop", "bands", "fmin", "fmax", "spacing", "pool", "window_frames", "window_hop")
+
+
+@click.command(
+    epilog="Example: tocsin train --data data --model kmeans --false-alarms 1/day -o fan.tocsin",
+)
+@data_option
+@click.option(
+    "--model",
+    "kind",
+    type=click.Choice(["kmeans", "gmm", "mahalanobis", "autoencoder"]),
+    default="kmeans",
+    show_default=True,
+    help="Kind of model.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Bundle to write.")
+@click.option(
+    "--false-alarms", default="1/day", show_default=True, help="Budget: a number per hour, day, week, month or year."
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="For splits and fits.")
+@click.option(
+    "--holdout",
+    type=click.FloatRange(0, 0.9),
+    default=0.25,
+    show_default=True,
+    help="Share of the healthy recordings kept for testing, where the layout has no test recordings.",
+)
+@click.option(
+    "--validation",
+    type=click.FloatRange(0.05, 0.9),
+    default=0.2,
+    show_default=True,
+    help="Share of the other healthy recordings that sets the threshold.",
+)
+@reading_options
+@click.option("--rate", type=click.IntRange(1), help="Hz: resample sound to it (16000), or what vibration has.")
+@click.option("--full-scale", type=click.FloatRange(0, min_open=True), help="Range of the vibration sensor, g.")
+@click.option("--preset", type=click.Choice(["mlperf"]), help="MLPerf Tiny's autoencoder: 640-128x4-8-128x4-640.")
+@click.option("--n-fft", type=click.IntRange(1), help="Length of the FFT; sound has frames as long.")
+@click.option("--frame", type=click.IntRange(1), help="Samples of a frame of vibration.")
+@click.option("--hop", type=click.IntRange(1), help="Samples between frames.")
+@click.option("--mels", "--bands", "bands", type=click.IntRange(1, 128), help="Mel or power bands.")
+@click.option("--fmin", type=click.FloatRange(0), help="Lowest frequency, Hz.")
+@click.option("--fmax", type=click.FloatRange(0, min_open=True), help="Highest frequency, Hz.")
+@click.option("--spacing", type=click.Choice(["log", "linear", "mel"]), help="Of vibration's bands.")
+@click.option("--pool", type=Words(), help="Of stack,mean,std,max: how a window's frames become one vector.")
+@click.option("--window-frames", type=click.IntRange(1, 1024), help="Frames of a window.")
+@click.option("--window-hop", type=click.IntRange(1, 1024), help="Frames between windows.")
+@click.option("--clusters", "--components", "clusters", type=click.IntRange(1, 256), help="Of k-means or the mixture.")
+@click.option("--covariance", type=click.Choice(["diagonal", "full"]), help="Of the mixture or Mahalanobis distance.")
+@click.option("--hidden", type=Numbers(), help="Widths of the autoencoder's hidden layers, such as 64,8,64.")
+@click.option("--epochs", type=click.IntRange(1), default=60, show_default=True, help="Most passes over the data.")
+@click.option("--batch", type=click.IntRange(2), default=512, show_default=True, help="Vectors a training step.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
+@click.option("--smooth", type=click.IntRange(1, 1024), help="Windows averaged before the threshold.")
+@click.option("--min-windows", type=click.IntRange(1), help="Windows in a row over the threshold before an alarm.")
+def train(data: Path, output: Path, kind: str, false_alarms: str, preset: str | None, **given: Any) -> None:
+    """Train a detector on the healthy recordings of a data set.
+
+    Anomalies are never trained on. Where the layout has no test recordings, a part of the healthy ones is kept away
+    for `tocsin eval`, and the bundle remembers which were used.
+    """
+    from ..data import ReadOptions, open_dataset
+    from ..errors import BundleError
+    from ..threshold import parse_rate
+    from ..train import TrainOptions
+    from ..train import train as work
+
+    started = time.monotonic()
+    budget = parse_rate(false_alarms)
+    if not output.parent.is_dir():
+        # Said before an hour of work, not after it.
+        raise BundleError(f"There is no folder {output.parent} to write {output.name} to.")
+    reading = {name: given.pop(name) for name in (*READING, "rate", "full_scale")}
+    reading = {name: value for name, value in reading.items() if value is not None}
+    hidden, front_end = _front_end(kind, preset, given)
+    dataset = open_dataset(data, ReadOptions(**reading))
+    if dataset.left_out:
+        click.echo(f"neither normal nor anomaly, left out: {', '.join(dataset.left_out)}", err=True)
+    options = TrainOptions(kind=kind, budget=budget, front_end=front_end, **{**given, "hidden": hidden})
+    trained = work(dataset, output, options, progress=progress)
+    warn(trained.issues.lines())
+    click.echo("\n".join(_summary(trained, output, time.monotonic() - started)))
+    if trained.threshold.warning:
+        warn([trained.threshold.warning])
+
+
+def _front_end(kind: str, preset: str | None, given: dict[str, Any]) -> tuple[tuple[int, ...] | None, FrontEnd]:
+    """Hidden widths and features by the preset, and by the options, which win; takes the latter out of `given`."""
+    from ..frontend import MLPERF, FrontEnd
+
+    chosen = {name: value for name in _FRONT_END if (value := given.pop(name)) is not None}
+    hidden = given.pop("hidden")
+    if preset is None:
+        return hidden, FrontEnd(**chosen)
+    if kind != "autoencoder":
+        raise click.UsageError("--preset mlperf is an autoencoder: add --model autoencoder.")
+    base = {name: getattr(MLPERF, name) for name in _FRONT_END}
+    return hidden or (128, 128, 128, 128, 8, 128, 128, 128, 128), FrontEnd(**{**base, **chosen})
+
+
+def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
+    """What was done, for people."""
+    from ..threshold import format_hours
+    from .inspect import describe_features, describe_model
+
+    meta, bundle, line = trained.bundle.meta, trained.bundle, trained.threshold
+    split, judged = meta["split"], meta["validation"]
+    step = bundle.features.window_step / bundle.features.sample_rate
+    quantiles = ", ".join(f"{100 * float(q):g} % {value:.4g}" for q, value in judged["quantiles"].items())
+    lines = [
+        f"recordings   {split['fit']} trained on, {split['judged']} for the threshold,"
+        f" {split['held_out']} healthy ones kept for eval, {split['skipped']} skipped",
+        f"features     {describe_features(bundle.features)}",
+        f"model        {describe_model(bundle)}",
+        f"scores       of {judged['windows']} held-out healthy windows: {quantiles}",
+    ]
+    if "score_float" in judged:
+        text = f"mean healthy score {judged['score_float']:.4g} in float, {judged['score_int8']:.4g} in int8"
+        if "auc_float" in judged:
+            text += (
+                f"; against {judged['n_anomaly']} anomalies AUC {judged['auc_float']:.4f} in float,"
+                f" {judged['auc_int8']:.4f} in int8"
+            )
+        lines.append(f"int8         {text}")
+    decision = bundle.decision
+    lines += [
+        f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {meta['threshold']['budget']} false alarms;"
+        f" {line.method} tail of {line.clusters} peaks in {format_hours(line.hours)}",
+        f"decision     mean of {decision.smooth} windows, {decision.min_windows} in a row, a window every {step:.3g} s",
+        f"bundle       {output}, {bundle.size} bytes, CRC {bundle.crc:08x}, in {seconds:.1f} s",
+    ]
+    return lines

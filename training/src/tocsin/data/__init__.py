@@ -1,0 +1,23 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings: which there are, what they are called, and how they become int16 samples."""
+
+from __future__ import annotations
+
+from .clip import Clip, Issues
+from .dataset import Dataset, ReadOptions, open_dataset
+from .extract import Extracted, digest, extract
+from .split import Split, split_clips
+
+__all__ = [
+    "Clip",
+    "Dataset",
+    "Extracted",
+    "Issues",
+    "ReadOptions",
+    "Split",
+    "digest",
+    "extract",
+    "open_dataset",
+    "split_clips",
+]

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""One recording's place in a data set, and the list of what was wrong with the recordings."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Label = Literal["normal", "anomaly"]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording and what its name says about it.
+
+    Attributes
+    ----------
+    name
+        Unique in the data set: the path below its root, or ``array[index]`` of an ``.npz``.
+    path
+        The file.
+    label
+        What the recording holds.
+    machine, section, domain
+        Groups of the evaluation; empty where the layout has none.
+    split
+        ``"train"`` or ``"test"`` where the layout says so, else empty.
+    attributes
+        What else the file's name says (DCASE), as written there.
+    array, index
+        Array and row of an ``.npz``; ``index`` is -1 where the whole array is one recording.
+    """
+
+    name: str
+    path: Path
+    label: Label
+    machine: str
+    section: str = ""
+    domain: str = ""
+    split: str = ""
+    attributes: str = ""
+    array: str = ""
+    index: int = -1
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """Machine, section and domain."""
+        return self.machine, self.section, self.domain
+
+
+@dataclass
+class Issues:
+    """What was odd about the recordings, counted, so that each oddity is told once.
+
+    Threads may report at the same time.
+    """
+
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+    _first: dict[str, str] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def skip(self, name: str, reason: str) -> None:
+        """Record that `name` was left out."""
+        with self._lock:
+            self.skipped.append((name, reason))
+
+    def note(self, name: str, what: str) -> None:
+        """Record that something was done to, or is strange about, `name`."""
+        with self._lock:
+            self.notes[what] += 1
+            self._first.setdefault(what, name)
+
+    def lines(self) -> list[str]:
+        """Sentences for the user, one for each kind of oddity."""
+        shown = [f"skipped {name}: {reason}" for name, reason in self.skipped[:10]]
+        if len(self.skipped) > 10:
+            shown.append(f"skipped {len(self.skipped) - 10} more")
+        shown += [
+            f"{count} recording{'s' if count > 1 else ''} {what} (first: {self._first[what]})"
+            for what, count in self.notes.items()
+        ]
+        return shown

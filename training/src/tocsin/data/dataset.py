@@ -1,0 +1,231 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""A data set: its recordings, and how each becomes int16 samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import DataError
+from . import audio, vibration
+from .clip import Clip, Issues
+from .layouts import UNDERSTOOD, find_clips
+
+Kind = Literal["audio", "vibration"]
+AUDIO_RATE = 16000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How recordings become samples.
+
+    Attributes
+    ----------
+    sensor
+        What sound files hold; None asks the ``metadata.json`` beside them, and else takes them for sound.
+    rate
+        Samples a second, Hz. Sound is resampled to it (None: 16000); vibration is taken to have
+        it, and an ``.npz`` may say it itself.
+    channel
+        Channel of a sound file to take; None takes the mean of all.
+    unit
+        What a vibration file's numbers mean: g, mg, ug or m/s2.
+    full_scale
+        Acceleration at which int16 ends, g; None chooses by the normal recordings.
+    columns
+        Names or numbers (from 0) of a CSV file's columns; None takes all but the time.
+    normal, anomaly, ignore
+        Patterns for names of an ``.npz``'s arrays; None means the defaults.
+    machines
+        Patterns for the machines to use; empty means all.
+    """
+
+    sensor: Kind | None = None
+    rate: int | None = None
+    channel: int | None = None
+    unit: str = "g"
+    full_scale: float | None = None
+    columns: tuple[str, ...] | None = None
+    normal: tuple[str, ...] | None = None
+    anomaly: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] | None = None
+    machines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Recordings below one folder, or in one file.
+
+    Attributes
+    ----------
+    root
+        The folder or file.
+    kind
+        ``"audio"`` or ``"vibration"``.
+    clips
+        Recordings whose place or name says what they are, in the order of their names.
+    left_out
+        Arrays that are neither normal nor anomaly.
+    options
+        With the rate settled; the full scale too after :meth:`settle`.
+    file_range
+        What full scale of a sound file means, g; 0 where there are none of vibration.
+    """
+
+    root: Path
+    kind: Kind
+    clips: tuple[Clip, ...]
+    left_out: tuple[str, ...]
+    options: ReadOptions
+    file_range: float = 0.0
+
+    @property
+    def rate(self) -> int:
+        """Samples a second and channel, Hz."""
+        assert self.options.rate is not None
+        return self.options.rate
+
+    def settle(self, clips: Iterable[Clip]) -> Dataset:
+        """Choose the full scale so that it holds `clips`, where it was not given."""
+        if self.kind == "audio" or self.options.full_scale is not None:
+            return self
+        peak = 0.0
+        for clip in clips:
+            try:
+                values = self._in_g(clip)
+            except DataError:
+                continue  # told when it is read for its features
+            peak = max(peak, float(np.abs(values).max()))
+        full_scale = vibration.choose_full_scale(peak)
+        return replace(self, options=replace(self.options, full_scale=full_scale))
+
+    def _in_g(self, clip: Clip) -> npt.NDArray[np.float64]:
+        """Accelerations of a recording in g, shape (n, channels)."""
+        if self.file_range:
+            return audio.read_channels(clip.path, rate=self.rate) * (self.file_range / 32768.0)
+        return vibration.read_vibration(clip, unit=self.options.unit, columns=self.options.columns)
+
+    def read(self, clip: Clip, issues: Issues) -> npt.NDArray[np.int16]:
+        """Samples of one recording, shape (n,) for one channel or (n, channels).
+
+        Raises
+        ------
+        DataError
+            The recording cannot be used; the message says why and leaves its name to the caller.
+        """
+        if self.kind == "audio":
+            samples, notes = audio.read_audio(clip.path, rate=self.rate, channel=self.options.channel)
+        else:
+            values = self._in_g(clip)
+            assert self.options.full_scale is not None
+            samples, notes = vibration.to_digits(values, self.options.full_scale)
+            if samples.shape[1] == 1:
+                samples = samples[:, 0]
+        for what in notes:
+            issues.note(clip.name, what)
+        return samples
+
+
+def _files(root: Path) -> tuple[str, list[Path]]:
+    """Find what the data at `root` are (``"wav"``, ``"csv"``, ``"npz"``), and its ``.npz`` files."""
+    if root.is_file():
+        if root.suffix.lower() == ".npz":
+            return "npz", [root]
+        raise DataError(f"{root} is one file. Give --data a folder or an .npz. {UNDERSTOOD}")
+    if not root.is_dir():
+        raise DataError(f"{root} does not exist. Give --data the folder of a data set.")
+    found = {p.suffix.lower() for p in root.rglob("*") if p.is_file()}
+    # Tables beside sound files are labels, so sound comes first.
+    if found & audio.SUFFIXES:
+        return "wav", []
+    if ".npz" in found and ".csv" not in found:
+        return "npz", sorted(root.rglob("*.npz"))
+    return ("csv" if ".csv" in found else "wav"), []
+
+
+def metadata(root: Path) -> dict[str, Any]:
+    """What ``metadata.json`` files beside the recordings say of all of them; empty without any.
+
+    Raises
+    ------
+    DataError
+        Sound and vibration, or different rates or ranges, are mixed below `root`.
+    """
+    merged: dict[str, Any] = {}
+    for path in sorted(root.rglob("metadata.json")):
+        try:
+            content = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} is not readable JSON ({error})") from error
+        if not isinstance(content, dict) or "domain" not in content:
+            continue
+        said = {key: content.get(key) for key in ("domain", "rate", "full_scale")}
+        if merged and said != merged:
+            raise DataError(f"{path} describes other recordings than its siblings. Point --data at one kind of them.")
+        merged = said
+    return merged
+
+
+def _chosen(clips: Iterable[Clip], machines: Sequence[str]) -> tuple[Clip, ...]:
+    """Keep the clips of the machines asked for."""
+    clips = tuple(clips)
+    if not machines:
+        return clips
+    kept = tuple(clip for clip in clips if vibration.matches(clip.machine, machines))
+    if not kept:
+        names = ", ".join(sorted({clip.machine for clip in clips}))
+        raise DataError(f"No machine is called {', '.join(machines)}. There are: {names}.")
+    return kept
+
+
+def open_dataset(root: Path, options: ReadOptions) -> Dataset:
+    """Find the recordings at `root`.
+
+    Raises
+    ------
+    DataError
+        There are none, their layout is not known, or a vibration's rate is not.
+    """
+    form, archives = _files(root)
+    if form == "wav":
+        return _open_wav(root, options)
+    found: list[Clip] = []
+    left_out: list[str] = []
+    rates: set[int] = set()
+    for path in archives:
+        more, rest, rate_in_file = vibration.find_arrays(
+            path, normal=options.normal, anomaly=options.anomaly, ignore=options.ignore
+        )
+        if len(archives) > 1:
+            more = [replace(c, name=f"{path.relative_to(root)}:{c.name}") for c in more]
+        found += more
+        left_out += rest
+        rates |= {rate_in_file} if rate_in_file else set()
+    if form == "csv":
+        found = find_clips(root, frozenset({".csv"}))
+    if options.rate is None and len(rates) != 1:
+        raise DataError("Say how many samples a second the vibration has with --rate HZ.")
+    rate = options.rate or rates.pop()
+    return Dataset(root, "vibration", _chosen(found, options.machines), tuple(left_out), replace(options, rate=rate))
+
+
+def _open_wav(root: Path, options: ReadOptions) -> Dataset:
+    """Find sound files, which hold sound or, as metadata or the user say, vibration."""
+    clips = _chosen(find_clips(root, audio.SUFFIXES), options.machines)
+    said = metadata(root)
+    kind = options.sensor or ("vibration" if said.get("domain") == "vibration" else "audio")
+    if kind == "audio":
+        return Dataset(root, kind, clips, (), replace(options, rate=options.rate or AUDIO_RATE))
+    file_range = said.get("full_scale") or options.full_scale
+    if not isinstance(file_range, int | float) or file_range <= 0:
+        raise DataError("Say how many g full scale means in these sound files with --full-scale.")
+    rate = options.rate or (int(said["rate"]) if said.get("rate") else audio.rate_of(clips[0].path))
+    settled = replace(options, rate=rate, full_scale=options.full_scale or float(file_range))
+    return Dataset(root, "vibration", clips, (), settled, float(file_range))

@@ -1,0 +1,156 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Work over many recordings in threads, in order, holding few of them at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import DataError
+from .clip import Clip, Issues
+from .dataset import Dataset
+
+if TYPE_CHECKING:
+    from ..features import FeatureConfig
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# 24 bits name a recording well enough: a stranger is taken for one of n with n/2^24.
+DIGEST_SIZE = 3
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Feature vectors of one recording.
+
+    Attributes
+    ----------
+    clip
+        The recording.
+    vectors
+        float32, shape (windows, values).
+    digest
+        Names the samples; see :func:`digest`.
+    seconds
+        Length of the recording.
+    """
+
+    clip: Clip
+    vectors: npt.NDArray[np.float32]
+    digest: bytes
+    seconds: float
+
+
+def digest(samples: npt.NDArray[np.int16]) -> bytes:
+    """Name of a recording by its samples: 3 bytes of BLAKE2b over them as little-endian int16."""
+    data = np.ascontiguousarray(samples, dtype="<i2").tobytes()
+    return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
+
+
+def in_threads(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+    """`work` on each of `items`, in order, by as many threads as there are processors.
+
+    No more than twice as many results wait as there are threads, so memory stays bounded.
+    """
+    threads = max(1, min(8, os.cpu_count() or 1))
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[R]] = deque()
+        left = iter(items)
+        try:
+            for item in left:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def usable(
+    results: Iterable[tuple[Clip, R | DataError]],
+    *,
+    total: int,
+    issues: Issues,
+    strict: bool,
+) -> Iterator[R]:
+    """Pass on the results, leave out the errors, and give up where they are too many.
+
+    Raises
+    ------
+    DataError
+        `strict` and a recording cannot be used, or more than half of `total` cannot.
+    """
+    bad = 0
+    for clip, result in results:
+        if not isinstance(result, DataError):
+            yield result
+            continue
+        if strict:
+            raise DataError(f"{clip.name}: {result}") from result
+        issues.skip(clip.name, str(result))
+        bad += 1
+        # Told as soon as it is certain: no need to read a large set to its end.
+        if 2 * bad > total:
+            raise DataError(
+                f"{bad} of {total} recordings cannot be used, the last being {clip.name}:"
+                f" {result}. Repair or remove them."
+            )
+
+
+def window_too_long(samples: int, config: FeatureConfig) -> DataError:
+    """The error for a recording that is shorter than one window."""
+    rate = config.sample_rate
+    return DataError(f"{samples / rate:.3g} s is shorter than a window of {config.window_span / rate:.3g} s")
+
+
+def extract(
+    dataset: Dataset,
+    clips: Sequence[Clip],
+    config: FeatureConfig,
+    *,
+    issues: Issues,
+    strict: bool = False,
+) -> Iterator[Extracted]:
+    """Feature vectors of `clips`, computed by the C code in several threads.
+
+    Recordings that cannot be used are named in `issues` and left out.
+
+    Raises
+    ------
+    DataError
+        `strict` and a recording cannot be used, or more than half cannot.
+    """
+    from ..features import Extractor
+
+    local = threading.local()
+
+    def work(clip: Clip) -> tuple[Clip, Extracted | DataError]:
+        if not hasattr(local, "extractor"):
+            local.extractor = Extractor(config)
+        try:
+            samples = dataset.read(clip, issues)
+            channels = 1 if samples.ndim == 1 else samples.shape[1]
+            if channels != config.channels:
+                return clip, DataError(f"has {channels} channels instead of {config.channels}")
+            vectors, _ = local.extractor.vectors(samples)
+        except DataError as error:
+            return clip, error
+        if len(vectors) == 0:
+            return clip, window_too_long(len(samples), config)
+        seconds = len(samples) / config.sample_rate
+        return clip, Extracted(clip, vectors, digest(samples), seconds)
+
+    yield from usable(in_threads(work, clips), total=len(clips), issues=issues, strict=strict)

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Features by default: what is computed where the user does not say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from .features import FeatureConfig, Pool
+
+AUDIO_SCALE = 1 / 32768
+FFT_MIN, FFT_MAX = 256, 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontEnd:
+    """The user's choices; None leaves one to the defaults.
+
+    Attributes
+    ----------
+    n_fft, frame, hop
+        Samples. Sound has frames of `n_fft`.
+    bands
+        Mel bands of sound, power bands a channel of vibration.
+    fmin, fmax
+        Hz.
+    spacing
+        Of vibration's bands.
+    pool
+        Aggregates over a window.
+    window_frames, window_hop
+        Frames of a window, and between windows.
+    """
+
+    n_fft: int | None = None
+    frame: int | None = None
+    hop: int | None = None
+    bands: int | None = None
+    fmin: float | None = None
+    fmax: float | None = None
+    spacing: Literal["log", "linear", "mel"] | None = None
+    pool: tuple[Pool, ...] | None = None
+    window_frames: int | None = None
+    window_hop: int | None = None
+
+
+MLPERF = FrontEnd(n_fft=1024, hop=512, bands=128, pool=("stack",), window_frames=5, window_hop=1)
+"""MLPerf Tiny's anomaly detection: 5 frames of 128 mel bands, 640 values."""
+
+
+def _half(window_frames: int) -> int:
+    """Windows overlap by half where that divides them, as pooling needs."""
+    return window_frames // 2 if window_frames % 2 == 0 else window_frames
+
+
+def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool) -> FeatureConfig:
+    """Log-mel features.
+
+    Parameters
+    ----------
+    choice
+        Overrides the defaults.
+    sample_rate
+        Hz.
+    stacked
+        For a network: 5 frames in a row, as they are. Else the mean over about a second.
+
+    Raises
+    ------
+    DataError
+        The values do not fit each other.
+    """
+    n_fft = choice.n_fft or 1024
+    hop = choice.hop or n_fft // 2
+    # The standard deviation over a window as well would double the vector, and a single knock in the background moves
+    # it far: scores of healthy recordings get a heavy tail, and the threshold for a budget goes out of reach.
+    pool: tuple[Pool, ...] = choice.pool or (("stack",) if stacked else ("mean",))
+    if "stack" in pool:
+        window_frames = choice.window_frames or 5
+        # Neighbours share four frames of five: every second one loses nothing, and halves the device's work.
+        window_hop = choice.window_hop or min(2, window_frames)
+    else:
+        window_frames = choice.window_frames or max(2, 2 * round(sample_rate / hop / 2))
+        window_hop = choice.window_hop or _half(window_frames)
+    return FeatureConfig.logmel(
+        sample_rate=sample_rate,
+        n_fft=n_fft,
+        hop=hop,
+        n_mels=choice.bands or 64,
+        fmin=choice.fmin or 0.0,
+        fmax=choice.fmax or sample_rate / 2,
+        pool=pool,
+        window_frames=window_frames,
+        window_hop=window_hop,
+        scale=AUDIO_SCALE,
+    )
+
+
+def vibration_features(
+    choice: FrontEnd, *, sample_rate: int, channels: int, scale_g: float, clip_samples: int
+) -> FeatureConfig:
+    """Statistics and band powers of vibration, averaged over a second, or a recording where that is shorter.
+
+    A frame is half a second (at most 4096 samples): rotation at 2 Hz and above is told from its harmonics.
+
+    Parameters
+    ----------
+    choice
+        Overrides the defaults.
+    sample_rate
+        Hz.
+    channels
+        1 to 3.
+    scale_g
+        g a digit.
+    clip_samples
+        Length of the shortest usual recording.
+
+    Raises
+    ------
+    DataError
+        The values do not fit each other.
+    """
+    span = min(sample_rate, clip_samples)
+    frame = choice.frame or int(max(16, min(FFT_MAX, span // 2)))
+    hop = choice.hop or max(1, frame // 2)
+    window_frames = choice.window_frames or max(1, (span - frame) // hop + 1)
+    return FeatureConfig.vibration(
+        sample_rate=sample_rate,
+        scale_g=scale_g,
+        frame_length=frame,
+        hop=hop,
+        n_fft=choice.n_fft or max(FFT_MIN, 2 ** math.ceil(math.log2(frame))),
+        n_bands=16 if choice.bands is None else choice.bands,
+        # Half of what a frame resolves: the lowest band holds what is slower than one turn a frame.
+        fmin=choice.fmin or sample_rate / frame / 2,
+        fmax=choice.fmax or sample_rate / 2,
+        spacing=choice.spacing or "log",
+        stats=("rms", "peak", "crest", "kurtosis"),
+        pool=choice.pool or ("mean",),
+        window_frames=window_frames,
+        window_hop=choice.window_hop or _half(window_frames),
+        channels=channels,
+        remove_mean=True,
+    )

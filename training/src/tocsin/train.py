@@ -1,0 +1,367 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""From recordings of healthy running to a bundle."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import __version__
+from .bundle import Bundle, Decision, Model, Normalisation, read_bundle, write_bundle
+from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
+from .errors import DataError, ModelError
+from .features import FeatureConfig
+from .frontend import FrontEnd, audio_features, vibration_features
+from .gaussians import Covariance
+from .models import autoencoder, clusters
+from .threshold import Rate, Threshold, alarm_statistic, fit_threshold
+
+Vectors = npt.NDArray[np.float32]
+Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
+"""Called with a title and a number of steps, gives a context; its value is called with a remark after each step."""
+
+# An alarm should come within seconds, so smoothing and persistence together stay below about three.
+SMOOTH_SECONDS = 2.0
+PERSIST_SECONDS = 1.0
+# More vectors than this teach a network of this size nothing new, and would need gigabytes.
+VECTORS_MAX = 100_000
+ANOMALIES_MAX = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """What to train, and how.
+
+    Attributes
+    ----------
+    kind
+        kmeans, gmm, mahalanobis or autoencoder.
+    budget
+        False alarms allowed.
+    front_end
+        Choices for the features.
+    clusters
+        Of k-means, and components of the mixture; None: 8 for vibration, 16 for sound.
+    covariance
+        Of the mixture (None: diagonal) and of the Mahalanobis distance (None: full).
+    hidden, epochs, batch, learning_rate
+        Of the autoencoder; None for `hidden` follows the features.
+    smooth, min_windows
+        Of the decision; None follows the windows' rate and the recordings' length.
+    seed
+        For the split and for every fit.
+    holdout, validation
+        Shares of the normal recordings, see :func:`tocsin.data.split_clips`.
+    strict
+        Stop at the first recording that cannot be used.
+    """
+
+    kind: str
+    budget: Rate
+    front_end: FrontEnd = field(default_factory=FrontEnd)
+    clusters: int | None = None
+    covariance: Covariance | None = None
+    hidden: tuple[int, ...] | None = None
+    epochs: int = 60
+    batch: int = 512
+    learning_rate: float = 1e-3
+    smooth: int | None = None
+    min_windows: int | None = None
+    seed: int = 0
+    holdout: float = 0.25
+    validation: float = 0.2
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A bundle, and what the user should hear about it.
+
+    Attributes
+    ----------
+    raw
+        The bundle's bytes.
+    bundle
+        The same, parsed.
+    threshold
+        Where the line is, and how sure that is.
+    split
+        Which recordings were used for what.
+    issues
+        What was odd about them.
+    network
+        The autoencoder before quantisation; None for other kinds.
+    """
+
+    raw: bytes
+    bundle: Bundle
+    threshold: Threshold
+    split: Split
+    issues: Issues
+    network: autoencoder.FloatAutoencoder | None
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    model: Model
+    details: dict[str, Any]
+    network: autoencoder.FloatAutoencoder | None = None
+
+
+def silent(title: str, steps: int) -> AbstractContextManager[Callable[[str], None]]:
+    """Progress that nobody sees."""
+    del title, steps
+    return nullcontext(lambda _: None)
+
+
+def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptions, *, stacked: bool) -> FeatureConfig:
+    """Features for a settled data set, by its first usable recordings.
+
+    Raises
+    ------
+    DataError
+        None of the recordings can be read.
+    """
+    if dataset.kind == "audio":
+        return audio_features(options.front_end, sample_rate=dataset.rate, stacked=stacked)
+    shapes: list[tuple[int, ...]] = []
+    for clip in clips:
+        try:
+            shapes.append(dataset.read(clip, Issues()).shape)
+        except DataError as error:
+            problem = f"{clip.name}: {error}"
+        if len(shapes) == 20:
+            break
+    if not shapes:
+        raise DataError(f"No recording can be read, the last being {problem}.")
+    full_scale = dataset.options.full_scale
+    assert full_scale is not None
+    return vibration_features(
+        options.front_end,
+        sample_rate=dataset.rate,
+        channels=1 if len(shapes[0]) == 1 else shapes[0][1],
+        scale_g=full_scale / 32768,
+        clip_samples=int(np.median([shape[0] for shape in shapes])),
+    )
+
+
+def fit_normalisation(vectors: Vectors) -> Normalisation:
+    """Mean and inverse standard deviation of each value, computed in float64; `vectors` has shape (n, dim).
+
+    A value that hardly varies while healthy gets a floor of a thousandth of its mean: noise of the last digit must
+    not look like a change of the machine.
+    """
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    std = vectors.std(axis=0, dtype=np.float64)
+    floor = np.maximum(1e-3 * np.abs(mean), 1e-6)
+    return Normalisation(mean.astype(np.float32), (1 / np.maximum(std, floor)).astype(np.float32))
+
+
+def normalise(vectors: Vectors, normalisation: Normalisation) -> Vectors:
+    """Normalised vectors for fitting; the device does this itself when it scores."""
+    return (vectors - normalisation.mean) * normalisation.inv_std
+
+
+def _watched(items: Iterable[Extracted], step: Callable[[str], None]) -> Iterator[Extracted]:
+    for item in items:
+        step("")
+        yield item
+
+
+def _fit(x: Vectors, held: Vectors, options: TrainOptions, sensor: str, progress: Progress) -> _Fitted:
+    """Fit the model of the kind asked for to normalised vectors."""
+    count = options.clusters or (8 if sensor == "vibration" else 16)
+    if options.kind == "autoencoder":
+        hidden = options.hidden or autoencoder.default_hidden(x.shape[1])
+        chosen = autoencoder.AutoencoderOptions(
+            hidden=hidden,
+            epochs=options.epochs,
+            batch=options.batch,
+            learning_rate=options.learning_rate,
+            seed=options.seed,
+        )
+        with progress("training", options.epochs) as step:
+            network = autoencoder.fit_autoencoder(
+                x, held, chosen, progress=lambda _, loss: step(f"validation error {loss:.4f}")
+            )
+        details = {"hidden": list(hidden), "epochs": network.epochs, "input_limit": network.limit}
+        return _Fitted(autoencoder.to_int8(network, x, seed=options.seed), details, network)
+    with progress("fitting", 1) as step:
+        wide = x.astype(np.float64)
+        if options.kind == "kmeans":
+            kmeans = clusters.fit_kmeans(wide, clusters=count, seed=options.seed)
+            fitted = _Fitted(kmeans, {"clusters": len(kmeans.centroids)})
+        elif options.kind == "gmm":
+            shape = options.covariance or "diagonal"
+            mixture = clusters.fit_gmm(wide, components=count, covariance=shape, seed=options.seed)
+            fitted = _Fitted(mixture, {"components": count, "covariance": shape})
+        elif options.kind == "mahalanobis":
+            shape = options.covariance or "full"
+            fitted = _Fitted(clusters.fit_mahalanobis(wide, covariance=shape), {"covariance": shape})
+        else:
+            raise ModelError(f"There is no model {options.kind}. Choose kmeans, gmm, mahalanobis or autoencoder.")
+        step("")
+    return fitted
+
+
+def choose_decision(features: FeatureConfig, windows: int, options: TrainOptions) -> tuple[int, int]:
+    """Windows to smooth over, and windows in a row before an alarm.
+
+    About two seconds and one second; less where recordings of `windows` windows could not show how such a
+    statistic behaves.
+    """
+    step = features.window_step / features.sample_rate
+    most = max(1, windows // 2)
+    smooth = options.smooth or int(np.clip(round(SMOOTH_SECONDS / step), 1, min(most, 1024)))
+    left = max(1, windows - smooth)
+    return smooth, options.min_windows or int(np.clip(round(PERSIST_SECONDS / step), 1, left))
+
+
+def _thin(items: list[Extracted], seed: int) -> Vectors:
+    """All vectors of the recordings, or a random share of them where they are too many."""
+    total = sum(len(item.vectors) for item in items)
+    whole = np.concatenate([item.vectors for item in items])
+    if total <= VECTORS_MAX:
+        return whole
+    chosen = np.random.default_rng(seed).choice(total, VECTORS_MAX, replace=False)
+    return whole[np.sort(chosen)]
+
+
+def train(
+    dataset: Dataset,
+    out: Path | None,
+    options: TrainOptions,
+    *,
+    progress: Progress = silent,
+) -> Trained:
+    """Train a detector on the normal recordings of `dataset` and write its bundle to `out` (None: nowhere).
+
+    Raises
+    ------
+    DataError, ModelError, BundleError
+        What was given cannot be trained on, or the bundle cannot be written.
+    """
+    from .twin import Scorer
+
+    issues = Issues()
+    split = split_clips(dataset.clips, seed=options.seed, holdout=options.holdout, validation=options.validation)
+    dataset = dataset.settle(split.fit + split.validation)
+    features = choose_features(dataset, split.fit, options, stacked=options.kind == "autoencoder")
+
+    with progress("features", len(split.fit) + len(split.validation)) as step:
+        parts = []
+        for clips in (split.fit, split.validation):
+            found = extract(dataset, clips, features, issues=issues, strict=options.strict)
+            parts.append(list(_watched(found, step)))
+    fit, held = parts
+    if not fit or not held:
+        raise DataError("Too few usable recordings are left to train on and to set a threshold.")
+    vectors = _thin(fit, options.seed)
+    normalisation = fit_normalisation(vectors)
+    x = normalise(vectors, normalisation)
+    fitted = _fit(x, normalise(_thin(held, options.seed), normalisation), options, dataset.kind, progress)
+
+    def pack(decision: Decision, meta: dict[str, Any], path: Path | None = None) -> bytes:
+        return write_bundle(
+            path, features=features, normalisation=normalisation, model=fitted.model, decision=decision, meta=meta
+        )
+
+    scorer = Scorer(read_bundle(pack(Decision(1, 1, 0.0, 0.0), {})))
+    scores = [np.asarray(scorer.score(item.vectors)) for item in held]
+    windows = int(np.median([len(s) for s in scores]))
+    smooth, min_windows = choose_decision(features, windows, options)
+    threshold = fit_threshold(
+        [alarm_statistic(s, smooth, min_windows) for s in scores],
+        hours=sum(item.seconds for item in held) / 3600,
+        per_hour=options.budget.per_hour,
+    )
+    meta = _record(dataset, options, split, issues, fit, held, fitted, threshold, scores)
+    if fitted.network is not None:
+        meta["validation"] |= _compare(dataset, features, normalisation, fitted.network, scorer, held, scores, issues)
+    raw = pack(Decision(smooth, min_windows, threshold.on, threshold.off), meta, out)
+    return Trained(raw, read_bundle(raw), threshold, split, issues, fitted.network)
+
+
+def _compare(
+    dataset: Dataset,
+    features: FeatureConfig,
+    normalisation: Normalisation,
+    network: autoencoder.FloatAutoencoder,
+    scorer: Any,
+    held: Sequence[Extracted],
+    scores: Sequence[npt.NDArray[np.float32]],
+    issues: Issues,
+) -> dict[str, Any]:
+    """How far quantisation moved the scores: of held-out healthy recordings, and of anomalies where there are any."""
+    from sklearn.metrics import roc_auc_score
+
+    def by_float(vectors: Vectors) -> float:
+        return float(network.score(normalise(vectors, normalisation)).mean())
+
+    exact = [by_float(item.vectors) for item in held]
+    int8 = [float(s.mean()) for s in scores]
+    result: dict[str, Any] = {"score_float": float(np.mean(exact)), "score_int8": float(np.mean(int8))}
+    strange = [clip for clip in dataset.clips if clip.label == "anomaly"]
+    strange = strange[:: max(1, -(-len(strange) // ANOMALIES_MAX))]
+    count = 0
+    try:
+        for item in extract(dataset, strange, features, issues=Issues()):
+            exact.append(by_float(item.vectors))
+            int8.append(float(np.mean(scorer.score(item.vectors))))
+            count += 1
+    except DataError as error:
+        issues.note(str(error), "of the anomalies kept the float and int8 networks from being compared")
+        return result
+    if count:
+        truth = np.r_[np.zeros(len(held)), np.ones(count)]
+        result["n_anomaly"] = count
+        result["auc_float"] = float(roc_auc_score(truth, exact))
+        result["auc_int8"] = float(roc_auc_score(truth, int8))
+    return result
+
+
+def _record(
+    dataset: Dataset,
+    options: TrainOptions,
+    split: Split,
+    issues: Issues,
+    fit: Sequence[Extracted],
+    held: Sequence[Extracted],
+    fitted: _Fitted,
+    threshold: Threshold,
+    scores: Sequence[npt.NDArray[np.float32]],
+) -> dict[str, Any]:
+    """The training record; its keys are described in docs/reference/training-record.md."""
+    every = np.concatenate(scores)
+    read = {key: value for key, value in asdict(dataset.options).items() if value not in (None, ())}
+    if dataset.kind == "audio":
+        read.pop("unit", None)
+    digests = b"".join(sorted({item.digest for item in (*fit, *held)}))
+    return {
+        "tocsin": __version__,
+        "data": {"name": dataset.root.resolve().name, "sensor": dataset.kind, **read},
+        "split": {
+            "seed": options.seed,
+            "holdout": options.holdout,
+            "validation": options.validation,
+            "fit": len(fit),
+            "judged": len(held),
+            "held_out": len(split.test),
+            "skipped": len(issues.skipped),
+        },
+        "clips": {"digest": "blake2b-24", "trained": base64.b64encode(digests).decode()},
+        "model": {"kind": options.kind, **fitted.details},
+        "validation": {
+            "windows": len(every),
+            "quantiles": {q: float(np.quantile(every, float(q))) for q in ("0.5", "0.9", "0.99", "1.0")},
+        },
+        "threshold": {"budget": options.budget.text, **asdict(threshold)},
+    }

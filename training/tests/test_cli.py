@@ -1,0 +1,175 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: what it prints where, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from recordings import RATE, hum, mimii, shakes, write
+from tocsin.cli import cli
+
+
+def call(*words: object) -> Result:
+    """Run a command; a traceback fails the test."""
+    result = CliRunner().invoke(cli, [str(word) for word in words])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+@pytest.fixture(scope="module")
+def fan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return mimii(tmp_path_factory.mktemp("fan"))
+
+
+@pytest.fixture(scope="module")
+def bundle(fan: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bundles") / "fan.tocsin"
+    result = call("train", "--data", fan, "--clusters", 4, "--mels", 32, "-o", path)
+    assert result.exit_code == 0, result.output
+    return path
+
+
+def test_help_lists_every_command_and_is_quick() -> None:
+    started = time.monotonic()
+    code = "import sys; from tocsin.cli import cli; cli(['--help'], standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for name in ("synth", "train", "eval", "run", "inspect"):
+        assert f"  {name} " in done.stdout
+    # The clock of a shared machine is no measure; what is imported is.
+    assert not {"tensorflow", "sklearn", "scipy", "numpy"} & set(done.stdout.split())
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("name", ["synth", "train", "eval", "run", "inspect"])
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    result = call(name, "--help")
+    assert result.exit_code == 0
+    assert "Example:" in result.output
+    assert f"tocsin {name}" in result.output
+
+
+def test_train_says_what_it_did(fan: Path, tmp_path: Path) -> None:
+    result = call("train", "--data", fan, "--model", "mahalanobis", "--false-alarms", "1/week", "-o", tmp_path / "a")
+    assert result.exit_code == 0
+    for text in ("7 trained on, 2 for the threshold, 3 healthy ones kept", "64 mel bands", "Mahalanobis", "1/week"):
+        assert text in result.stdout
+    assert "beyond what was heard" in result.stderr
+
+
+def test_eval_json_is_a_list_of_rows(fan: Path, bundle: Path, tmp_path: Path) -> None:
+    result = call("eval", bundle, "--data", fan, "--json", "--plots", tmp_path)
+    rows = json.loads(result.stdout)
+    keys = ["machine", "section", "domain", "auc", "pauc", "n_normal", "n_anomaly"]
+    assert [list(row) for row in rows] == [keys, keys]
+    assert rows[-1] == dict(zip(keys, ["all", "", "", 1.0, 1.0, 3, 4], strict=True))
+    assert "9 recordings left out" in result.stderr
+    assert (tmp_path / "roc.png").exists()
+
+
+def test_eval_table(fan: Path, bundle: Path) -> None:
+    result = call("eval", bundle, "--data", fan)
+    assert "1.0000" in result.stdout
+    assert "id_00" in result.stdout
+
+
+def test_run_tells_alarms_by_its_status(bundle: Path, tmp_path: Path) -> None:
+    good = write(tmp_path / "good.wav", hum(50, seconds=8))
+    bad = write(tmp_path / "bad.wav", np.r_[hum(51, seconds=8), hum(52, seconds=12, whistle=True)])
+    result = call("run", bundle, good)
+    assert (result.exit_code, "no alarm" in result.stdout) == (0, True)
+    result = call("run", bundle, good, bad)
+    assert result.exit_code == 1
+    assert "ALARM begins" in result.stdout
+    assert "1 alarm, still on at the end" in result.stdout
+
+
+def test_run_json_lines(bundle: Path, tmp_path: Path) -> None:
+    bad = write(tmp_path / "bad.wav", np.r_[hum(51, seconds=8), hum(52, seconds=12, whistle=True)])
+    lines = [json.loads(line) for line in call("run", bundle, bad, "--json", "--windows").stdout.splitlines()]
+    assert {line["kind"] for line in lines} == {"window", "event", "summary"}
+    event = next(line for line in lines if line["kind"] == "event")
+    assert event["event"] == "begin"
+    assert 7 < event["begin_s"] < 12
+    assert event["begin"] == event["begin_s"] * RATE
+    assert lines[-1]["alarms"] == 1
+    assert lines[0]["smoothed"] is None
+
+
+def test_run_streams_the_arrays_of_an_npz(tmp_path: Path) -> None:
+    data = shakes(tmp_path / "fan.npz")
+    words = ("--rate", 200, "--unit", "ug", "--model", "mahalanobis", "--covariance", "diagonal")
+    assert call("train", "--data", data, *words, "-o", tmp_path / "a.tocsin").exit_code == 0
+    result = call("run", tmp_path / "a.tocsin", f"{data}:fan_0_low_1_weight", "--json")
+    assert result.exit_code == 1
+    kinds = [json.loads(line)["kind"] for line in result.stdout.splitlines()]
+    assert kinds.count("gap") == 23
+    result = call("run", tmp_path / "a.tocsin", f"{data}:nothing")
+    assert (result.exit_code, "only fan_0_high_0_weight" in result.stderr) == (2, True)
+
+
+def test_inspect(bundle: Path) -> None:
+    text = call("inspect", bundle).stdout
+    for word in ("k-means, 4 clusters", "16000 Hz", "32 mel bands", "1/day"):
+        assert word in text
+    found = json.loads(call("inspect", bundle, "--json").stdout)
+    assert (found["kind"], found["features"]["n_vector"], found["size"]) == ("kmeans", 32, bundle.stat().st_size)
+    assert found["meta"]["split"]["held_out"] == 3
+
+
+def test_mistakes_are_told_with_status_2(fan: Path, bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "no.tocsin").write_bytes(b"nothing")
+    (tmp_path / "a.txt").write_text("x")
+    out = ("-o", tmp_path / "x.tocsin")
+    mistakes: list[tuple[tuple[object, ...], str]] = [
+        (("train", "--data", tmp_path / "empty", *out), "Understood are"),
+        (("train", "--data", fan, "--false-alarms", "never", *out), "rate of false alarms"),
+        (("train", "--data", fan, "--preset", "mlperf", *out), "--model autoencoder"),
+        (("train", "--data", fan, "--hop", 5000, *out), "hop"),
+        (("train", "--data", fan, "--pool", "median", *out), "median"),
+        (("train", "--data", fan, "--hidden", "8,x", *out), "64,8,64"),
+        (("train", "--data", fan, "--window-frames", 500, *out), "shorter than a window"),
+        (("train", "--data", fan, "-o", tmp_path / "no" / "x.tocsin"), "no folder"),
+        (("eval", tmp_path / "no.tocsin", "--data", fan), "no.tocsin"),
+        (("eval", bundle, "--data", tmp_path / "nowhere"), "does not exist"),
+        (("run", bundle, tmp_path / "none.wav"), "not a file"),
+        (("run", bundle, tmp_path / "a.txt"), "not a kind of recording"),
+        (("inspect", tmp_path / "none.tocsin"), "none.tocsin"),
+    ]
+    for words, text in mistakes:
+        result = call(*words)
+        assert result.exit_code == 2, (words, result.output)
+        assert text in result.stderr, (words, result.stderr)
+        assert "Traceback" not in result.output
+    assert not (tmp_path / "x.tocsin").exists()
+
+
+def test_corrupt_recording_among_good_is_named(tmp_path: Path) -> None:
+    mimii(tmp_path, normal=8, abnormal=0)
+    (tmp_path / "fan/id_00/normal/broken.wav").write_bytes(b"RIFF....")
+    for extra, status in (((), 0), (("--strict",), 2)):
+        result = call("train", "--data", tmp_path, "--clusters", 2, *extra, "--holdout", 0, "-o", tmp_path / "a.tocsin")
+        assert result.exit_code == status, result.output
+        assert "broken.wav" in result.stderr
+
+
+def test_interrupt_has_status_130() -> None:
+    code = (
+        "import signal, os, tocsin.cli as c\n"
+        # A shell's background job ignores the signal, and its children inherit that.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "c.cli.callback = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
+        "import sys; sys.argv = ['tocsin', 'inspect', 'x']; c.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr.strip() == "interrupted"

@@ -1,0 +1,165 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Scores against scikit-learn, SciPy and float64 formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.spatial.distance
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
+
+from builders import KINDS, LOGMEL, STATS, bundle_of, model_of, spread
+from tocsin import _core
+from tocsin.bundle import (
+    Bundle,
+    Decision,
+    GaussianMixtureModel,
+    KMeansModel,
+    MahalanobisModel,
+    Normalisation,
+    read_bundle,
+    write_bundle,
+)
+from tocsin.errors import DataError, ModelError
+from tocsin.features import FeatureConfig
+from tocsin.interpreter import Int8Interpreter
+from tocsin.twin import Scorer
+
+DIM = STATS.n_vector
+
+
+def packed(model, features: FeatureConfig = STATS, normalisation: Normalisation | None = None) -> Bundle:
+    dim = features.n_vector
+    return read_bundle(
+        write_bundle(
+            None,
+            features=features,
+            normalisation=normalisation or Normalisation(np.zeros(dim), np.ones(dim)),
+            model=model,
+            decision=Decision(1, 1, 0.0, 0.0),
+            meta={},
+        )
+    )
+
+
+@pytest.fixture
+def data(rng):
+    """Correlated vectors in two clusters, shape (400, dim)."""
+    mixing = rng.normal(size=(DIM, DIM)) / np.sqrt(DIM)
+    centres = 3 * rng.normal(size=(2, DIM))
+    return centres[rng.integers(0, 2, 400)] + rng.normal(size=(400, DIM)) @ mixing
+
+
+@pytest.fixture
+def queries(data, rng):
+    """Vectors near and far, as float32."""
+    return np.concatenate([data[:100], 30 * rng.normal(size=(50, DIM))]).astype(np.float32)
+
+
+@pytest.mark.parametrize("k", [1, 2, 16, 256])
+def test_kmeans_is_scikit_learns(data, queries, k):
+    fitted = KMeans(k, n_init=1, random_state=0).fit(data)
+    scores = Scorer(packed(KMeansModel(fitted.cluster_centers_))).score(queries)
+    expected = fitted.transform(queries.astype(np.float64)).min(axis=1)
+    # A distance of 0 (a centroid that is a data point) is one of rounded numbers.
+    np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("covariance", "name"), [("diagonal", "diag"), ("full", "full")])
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_mixture_is_scikit_learns(data, queries, k, covariance, name):
+    fitted = GaussianMixture(k, covariance_type=name, reg_covar=1e-2, random_state=0).fit(data)
+    model = GaussianMixtureModel.from_moments(fitted.weights_, fitted.means_, fitted.covariances_, covariance)
+    scores = Scorer(packed(model)).score(queries)
+    np.testing.assert_allclose(scores, -fitted.score_samples(queries.astype(np.float64)), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+def test_mahalanobis_is_scipys(queries, rng, covariance):
+    matrix = spread(rng, 1, DIM)[0]
+    if covariance == "diagonal":
+        matrix = np.diag(np.diag(matrix))
+    mean = rng.normal(size=DIM)
+    given = np.diag(matrix) if covariance == "diagonal" else matrix
+    scores = Scorer(packed(MahalanobisModel.from_moments(mean, given, covariance))).score(queries)
+    inverse = np.linalg.inv(matrix)
+    expected = [scipy.spatial.distance.mahalanobis(row, mean, inverse) for row in queries.astype(np.float64)]
+    np.testing.assert_allclose(scores, expected, rtol=1e-4)
+
+
+def test_normalisation_comes_first(queries, rng):
+    mean, inv_std = rng.normal(size=DIM).astype(np.float32), rng.uniform(0.1, 3, DIM).astype(np.float32)
+    centroids = rng.normal(size=(4, DIM))
+    scores = Scorer(packed(KMeansModel(centroids), normalisation=Normalisation(mean, inv_std))).score(queries)
+    x = (queries.astype(np.float64) - mean) * inv_std
+    expected = scipy.spatial.distance.cdist(x, centroids).min(axis=1)
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+
+
+def test_autoencoder_is_the_formula(rng):
+    mean = rng.normal(-30, 5, LOGMEL.n_vector).astype(np.float32)
+    inv_std = rng.uniform(0.05, 0.2, LOGMEL.n_vector).astype(np.float32)
+    model = model_of("autoencoder", LOGMEL.n_vector, rng)
+    bundle = packed(model, LOGMEL, Normalisation(mean, inv_std))
+    vectors = (mean + rng.normal(0, 20, (200, LOGMEL.n_vector))).astype(np.float32)
+
+    x = (vectors.astype(np.float64) - mean) * inv_std
+    steps = x / model.in_scale
+    q = np.clip(np.sign(steps) * np.floor(np.abs(steps) + 0.5) + model.in_zero, -128, 127).astype(np.int8)
+    native_x, native_q = _core.Scorer(bundle.native).autoencoder_begin(vectors)
+    np.testing.assert_allclose(native_x, x, rtol=1e-5, atol=1e-6)
+    # A value within float32's error of the middle between two steps may go either way.
+    clear = np.abs(np.abs(steps) % 1 - 0.5) > 1e-4
+    assert clear.mean() > 0.99
+    np.testing.assert_array_equal(native_q[clear], q[clear])
+
+    out = Int8Interpreter(model.tflite).run(native_q).astype(np.float64)
+    expected = np.mean((x - model.out_scale * (out - model.out_zero)) ** 2, axis=1)
+    np.testing.assert_allclose(Scorer(bundle).score(vectors), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_vectors_that_are_not_finite_are_refused(kind, value):
+    bundle = bundle_of(kind)
+    vectors = np.zeros((5, bundle.features.n_vector), np.float32)
+    vectors[3, 2] = value
+    with pytest.raises(DataError, match="vector 3"):
+        Scorer(bundle).score(vectors)
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [np.zeros((2, DIM)), np.zeros((2, DIM + 1), np.float32), np.zeros(DIM, np.float32), np.zeros((2, DIM), np.int16)],
+)
+def test_other_vectors_are_refused(vectors):
+    with pytest.raises(DataError, match="expected float32 of shape"):
+        Scorer(bundle_of("kmeans")).score(vectors)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_vectors_give_no_scores(kind):
+    bundle = bundle_of(kind)
+    assert Scorer(bundle).score(np.empty((0, bundle.features.n_vector), np.float32)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: GaussianMixtureModel.from_moments([0.5, 0.5], np.zeros((2, 3)), [[1, 1, 1], [1, 0, 1]]), "variance"),
+        (lambda: GaussianMixtureModel.from_moments([1.0, 0.0], np.zeros((2, 3)), np.ones((2, 3))), "weight"),
+        (lambda: GaussianMixtureModel.from_moments([1.0], np.zeros((2, 3)), np.ones((2, 3))), "1 weights"),
+        (lambda: MahalanobisModel.from_moments(np.zeros(3), np.ones((3, 3))), "not positive definite"),
+        (lambda: MahalanobisModel.from_moments(np.zeros(3), np.ones((2, 2))), "shape"),
+        (lambda: MahalanobisModel.from_moments(np.zeros(3), np.ones(3), "round"), "choose diagonal or full"),
+        (lambda: KMeansModel(np.array([[np.nan, 1.0]])), "not a finite"),
+        (lambda: KMeansModel(np.array([[1e39, 1.0]])), "not a finite"),
+        (lambda: KMeansModel(np.zeros((0, 3))), "shape"),
+        (lambda: Normalisation(np.zeros(3), np.zeros(4)), "must match"),
+    ],
+)
+def test_other_models_are_refused(make, message):
+    with pytest.raises(ModelError, match=message):
+        make()

@@ -1,0 +1,109 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Thresholds against distributions whose quantiles are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tocsin.errors import DataError
+from tocsin.threshold import alarm_statistic, cluster_peaks, fit_tail, fit_threshold, parse_rate
+
+
+@pytest.mark.parametrize(
+    ("text", "per_hour"),
+    [("1/hour", 1), ("1/day", 1 / 24), ("2 per week", 2 / 168), ("0.5/month", 0.5 / 730.5), (" 3 / Year ", 3 / 8766)],
+)
+def test_rates_are_read(text: str, per_hour: float) -> None:
+    assert parse_rate(text).per_hour == pytest.approx(per_hour)
+
+
+@pytest.mark.parametrize("text", ["", "1", "day", "1/fortnight", "-1/day", "0/day", "nan/day"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="1/day"):
+        parse_rate(text)
+
+
+def test_threshold_within_the_data_is_the_quantile() -> None:
+    # Independent windows of a second with exponential scores: 10 an hour is the quantile 1 - 10/3600, ln 360.
+    rng = np.random.default_rng(0)
+    found = fit_threshold([rng.exponential(size=3600) for _ in range(20)], hours=20, per_hour=10)
+    assert found.on == pytest.approx(np.log(360), abs=0.25)
+    assert found.extrapolation < 1
+    assert found.warning == ""
+
+
+def test_threshold_beyond_the_data_extrapolates_and_warns() -> None:
+    rng = np.random.default_rng(1)
+    series = [rng.exponential(size=600) for _ in range(6)]
+    found = fit_threshold(series, hours=1, per_hour=1 / 24)
+    # The truth is ln(3600 · 24) = 11.4; the prior on the tail's shape keeps the claim near it.
+    assert 9.5 < found.on < 15
+    assert found.on > max(s.max() for s in series)
+    assert found.extrapolation == pytest.approx(24)
+    assert "24 times beyond" in found.warning
+
+
+def test_shape_of_a_heavy_tail_is_found() -> None:
+    from scipy import stats
+
+    sample = stats.genpareto.rvs(0.3, scale=2.0, size=3000, random_state=np.random.default_rng(2))
+    shape, scale, method = fit_tail(sample)
+    assert shape == pytest.approx(0.3, abs=0.06)
+    assert scale == pytest.approx(2.0, rel=0.1)
+    assert method == "generalised Pareto"
+
+
+def test_few_peaks_get_an_exponential_tail() -> None:
+    shape, scale, method = fit_tail(np.array([1.0, 2.0, 3.0]))
+    assert (shape, scale, method) == (0.0, 2.0, "exponential")
+
+
+def test_few_low_peaks_are_not_taken_for_a_short_tail() -> None:
+    # One peak hardly above the base; the bulk is exponential with a scale of 1.
+    values = -np.log1p(-np.arange(40) / 40)
+    values[-4:] = values[-5] + [0.001, 0.002, 0.003, 0.004]
+    found = fit_threshold([values], hours=0.01, per_hour=0.04)
+    assert (found.method, found.clusters) == ("exponential", 1)
+    assert found.scale == pytest.approx(1.0, rel=0.2)
+
+
+@pytest.mark.parametrize("values", [[1.0], [2.0] * 50, [0.0] * 3])
+def test_little_or_constant_data_still_give_an_ordered_threshold(values: list[float]) -> None:
+    found = fit_threshold([np.array(values)], hours=0.01, per_hour=0.04)
+    assert found.off < found.on
+    assert found.on > max(values)
+    assert np.isfinite([found.on, found.off]).all()
+
+
+def test_no_data_are_refused() -> None:
+    with pytest.raises(DataError, match="long enough"):
+        fit_threshold([np.empty(0)], hours=1, per_hour=1)
+
+
+def test_a_run_of_windows_is_one_peak() -> None:
+    assert cluster_peaks(np.array([0, 2, 3, 2, 0, 5, 0, 2.0]), 1.0) == [3, 5, 2]
+
+
+@pytest.mark.parametrize(("smooth", "min_windows"), [(1, 1), (1, 4), (5, 1), (3, 3)])
+def test_alarm_statistic_reaches_the_threshold_exactly_when_an_alarm_begins(
+    rng: np.random.Generator, smooth: int, min_windows: int
+) -> None:
+    alarms = 0
+    for _ in range(200):
+        scores = rng.normal(size=12)
+        threshold = rng.uniform(-0.5, 1.0)
+        row, alarm = 0, False
+        for i in range(smooth, len(scores) + 1):
+            row = row + 1 if np.mean(scores[i - smooth : i]) >= threshold else 0
+            alarm |= row >= min_windows
+        assert alarm == bool((alarm_statistic(scores, smooth, min_windows) >= threshold).any())
+        alarms += alarm
+    assert 20 < alarms < 198
+
+
+def test_alarm_statistic_of_short_recordings() -> None:
+    assert len(alarm_statistic(np.ones(3), 4, 1)) == 0
+    # Two smoothed scores where four in a row are needed: judged by the two, never by none.
+    assert list(alarm_statistic(np.array([1.0, 3.0, 5.0]), 2, 4)) == [2.0]
