@@ -1,0 +1,46 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: images, emulated boards and the detectors that run on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emulation import BOARDS, Board, BuildFailed, CannotBuild, Emulator, build
+from tocsin.link import Link
+
+
+@pytest.fixture(scope="session", params=sorted(BOARDS, reverse=True))
+def board(request: pytest.FixtureRequest) -> Board:
+    """Every emulated board in turn."""
+    return BOARDS[request.param]
+
+
+@pytest.fixture(scope="session")
+def image(board: Board) -> Path:
+    """The firmware image of the board."""
+    try:
+        return build(board)
+    except CannotBuild as error:
+        pytest.skip(str(error))
+    except BuildFailed as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+def emulator(board: Board, image: Path, tmp_path: Path, msg_queue) -> Iterator[Emulator]:
+    """A board that has just been switched on; pytest-embedded's ``dut`` hears its console."""
+    with Emulator(board, image, tmp_path, heard=msg_queue.put) as running:
+        yield running
+
+
+@pytest.fixture
+def link(emulator: Emulator) -> Iterator[Link]:
+    """The link to it, once it runs the detector that is embedded in it."""
+    emulator.wait_for(r"bundle [0-9a-f]{8}: ")
+    with emulator.open_link() as connection:
+        connection.hello()
+        yield connection
