@@ -1,0 +1,147 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Run everything that can be tested on this machine, and say plainly what was left out and why.
+
+Each step is a command of its own; all run, even after one failed. The exit status is 0 only where none failed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import workspace
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+C_FOLDERS = ("modules", "app", "tests", "tools", "training/src")
+C_ENDINGS = {".c", ".h", ".cc", ".cpp"}
+
+
+@dataclass
+class Report:
+    """What passed, what failed, and what was left out with the reason."""
+
+    passed: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def run(self, name: str, *commands: list[str]) -> None:
+        """Run the commands of one step in the repository's root until one fails."""
+        print(f"\n── {name}", flush=True)
+        start = time.monotonic()
+        ok = all(subprocess.run(command, cwd=ROOT, check=False).returncode == 0 for command in commands)
+        print(f"── {name}: {'passed' if ok else 'FAILED'} in {time.monotonic() - start:.0f} s", flush=True)
+        (self.passed if ok else self.failed).append(name)
+
+
+def tracked(folders: tuple[str, ...], endings: set[str]) -> list[str]:
+    """List the repository's own files below `folders` with one of `endings`."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+    return [name for name in listing if Path(name).suffix in endings and (ROOT / name).is_file()]
+
+
+def lint(report: Report) -> None:
+    """Formatting and static checks."""
+    report.run("ruff", ["ruff", "check"], ["ruff", "format", "--check"])
+    report.run("mypy", ["mypy", "--config-file", "training/pyproject.toml", "training/src/tocsin"])
+    report.run("clang-format", ["clang-format", "--dry-run", "--Werror", *tracked(C_FOLDERS, C_ENDINGS)])
+
+
+def portable_c(report: Report) -> None:
+    """The portable modules alone, under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    folder = str(BUILD / "c")
+    report.run(
+        "portable C under ASan/UBSan",
+        ["cmake", "-G", "Ninja", "-S", "tests/c", "-B", folder, "-DTOCSIN_SANITIZE=ON"],
+        ["cmake", "--build", folder],
+        ["ctest", "--test-dir", folder, "--output-on-failure"],
+    )
+
+
+def fuzz(report: Report) -> None:
+    """The parsers and the ring under libFuzzer, shortly."""
+    if not libfuzzer():
+        report.left_out.append("fuzzing: no clang with libFuzzer (Debian: clang, libclang-rt-14-dev)")
+        return
+    folder = str(BUILD / "fuzz")
+    report.run(
+        "fuzzing, a short run",
+        ["cmake", "-G", "Ninja", "-S", "tools/fuzz", "-B", folder, "-DCMAKE_C_COMPILER=clang"],
+        ["cmake", "--build", folder],
+        ["ctest", "--test-dir", folder, "--output-on-failure"],
+    )
+
+
+def libfuzzer() -> bool:
+    """Tell whether clang can link a fuzzer."""
+    if shutil.which("clang") is None:
+        return False
+    BUILD.mkdir(exist_ok=True)
+    source = "#include <stddef.h>\nint LLVMFuzzerTestOneInput(const char *d, size_t n) { return 0 * (int)n * !d; }"
+    probe = ["clang", "-fsanitize=fuzzer,address", "-x", "c", "-", "-o", str(BUILD / "fuzz-probe")]
+    return subprocess.run(probe, input=source, text=True, capture_output=True, check=False).returncode == 0
+
+
+def python(report: Report) -> None:
+    """The Python package, its oracles and the command line."""
+    report.run("Python package", [sys.executable, "-m", "pytest", "-q", "training/tests"])
+
+
+def firmware(report: Report) -> None:
+    """Images for every board, and the emulated runs against the twin."""
+    base = workspace.find()
+    if base is None:
+        report.left_out.append(
+            "firmware builds and emulation: no Zephyr workspace found (see README, 'With a Zephyr workspace')"
+        )
+        return
+    if shutil.which("qemu-system-arm") is None:
+        report.left_out.append("firmware builds and emulation: qemu-system-arm is not installed")
+        return
+    print(f"\nZephyr workspace: {base}")
+    report.run("firmware in emulation", [sys.executable, "-m", "pytest", "-q", "-rs", "tests/sim"])
+
+
+STEPS: dict[str, Callable[[Report], None]] = {
+    "lint": lint,
+    "c": portable_c,
+    "fuzz": fuzz,
+    "python": python,
+    "firmware": firmware,
+}
+
+
+def main() -> int:
+    """Run the steps named on the command line, or all; 0 where none failed."""
+    chosen = sys.argv[1:] or list(STEPS)
+    unknown = [name for name in chosen if name not in STEPS]
+    if unknown:
+        print(f"unknown step {unknown[0]}: one of {', '.join(STEPS)}", file=sys.stderr)
+        return 2
+    report = Report()
+    for name in chosen:
+        STEPS[name](report)
+    print()
+    for name in report.failed:
+        print(f"failed: {name}")
+    for reason in report.left_out:
+        print(f"left out: {reason}")
+    print(f"{len(report.passed)} passed, {len(report.failed)} failed, {len(report.left_out)} skipped")
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
