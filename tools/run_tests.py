@@ -7,7 +7,11 @@ Each step is a command of its own; all run, even after one failed. The exit stat
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 C_FOLDERS = ("modules", "app", "tests", "tools", "training/src")
 C_ENDINGS = {".c", ".h", ".cc", ".cpp"}
+# Many times what the slowest step takes on two cores: one that hangs must fail, not hold up all that comes after it.
+STEP_SECONDS = 2400
 
 
 @dataclass
@@ -36,9 +42,23 @@ class Report:
         """Run the commands of one step in the repository's root until one fails."""
         print(f"\n── {name}", flush=True)
         start = time.monotonic()
-        ok = all(subprocess.run(command, cwd=ROOT, check=False).returncode == 0 for command in commands)
+        ok = all(succeeds(command, start + STEP_SECONDS) for command in commands)
         print(f"── {name}: {'passed' if ok else 'FAILED'} in {time.monotonic() - start:.0f} s", flush=True)
         (self.passed if ok else self.failed).append(name)
+
+
+def succeeds(command: list[str], deadline: float) -> bool:
+    """Run a command in the repository's root; False where it fails, or has not ended by `deadline`."""
+    with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as process:
+        try:
+            return process.wait(timeout=max(1.0, deadline - time.monotonic())) == 0
+        except subprocess.TimeoutExpired:
+            print(f"not done after {STEP_SECONDS} s, stopped: {shlex.join(command)}", flush=True)
+            return False
+        finally:
+            # Whatever it started (emulators, workers) ends with it, also when this script is interrupted.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def tracked(folders: tuple[str, ...], endings: set[str]) -> list[str]:

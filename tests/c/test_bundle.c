@@ -310,6 +310,54 @@ static void test_without_meta(void **state)
 	draft_free(&draft);
 }
 
+/* At 1600 Hz an alarm takes 4 steps of 48 samples and a window of 112: 190 ms. */
+static void test_duty_cycle(void **state)
+{
+	static const struct {
+		uint32_t listen;
+		uint32_t period;
+		size_t size;
+		int answer;
+	} cases[] = {
+		{190, 60000, 8, 0},
+		{190, 191, 8, 0},
+		{190, TOCSIN_BUNDLE_PERIOD_MAX, 8, 0},
+		{189, 60000, 8, -EILSEQ}, /* could never raise an alarm */
+		{0, 0, 8, -EILSEQ},
+		{60000, 60000, 8, -EILSEQ},
+		{UINT32_MAX, 60000, 8, -EILSEQ},
+		{190, TOCSIN_BUNDLE_PERIOD_MAX + 1, 8, -EILSEQ},
+		{190, 60000, 4, -EILSEQ},
+		{190, 60000, 12, -EILSEQ},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct draft draft;
+		struct draft_section *duty;
+
+		model_draft(&draft, MODEL_KMEANS, 0);
+		duty = draft_add(&draft, "duty", NULL, 16);
+		draft_put_u32(duty, 0, cases[i].listen);
+		draft_put_u32(duty, 4, cases[i].period);
+		draft_resize(duty, cases[i].size);
+		data = draft_emit(&draft, &size);
+		assert_int_equal(answer(data, size), cases[i].answer);
+		if (cases[i].answer == 0) {
+			assert_int_equal(bundle.listen_ms, cases[i].listen);
+			assert_int_equal(bundle.period_ms, cases[i].period);
+		}
+		free(data);
+		draft_free(&draft);
+	}
+
+	emit(MODEL_KMEANS, 0);
+	assert_int_equal(answer(data, size), 0);
+	assert_int_equal(bundle.listen_ms, 0);
+	assert_int_equal(bundle.period_ms, 0);
+	free(data);
+}
+
 static void test_crc32(void **state)
 {
 	uint32_t crc = 0;
@@ -348,8 +396,8 @@ int main(void)
 		cmocka_unit_test(test_each_model),      cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_longer_memory),   cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_any_bit_flipped), cmocka_unit_test(test_order_of_checks),
-		cmocka_unit_test(test_without_meta),    cmocka_unit_test(test_crc32),
-		cmocka_unit_test(test_strerror),
+		cmocka_unit_test(test_without_meta),    cmocka_unit_test(test_duty_cycle),
+		cmocka_unit_test(test_crc32),           cmocka_unit_test(test_strerror),
 	};
 
 	return cmocka_run_group_tests_name("bundle", tests, NULL, NULL);

@@ -65,6 +65,21 @@ def test_train_says_what_it_did(fan: Path, tmp_path: Path) -> None:
     assert "beyond what was heard" in result.stderr
 
 
+def test_duty_cycle_goes_into_the_bundle(fan: Path, tmp_path: Path) -> None:
+    words = ("train", "--data", fan, "--clusters", 4, "--mels", 32, "-o", tmp_path / "a.tocsin")
+    assert call(*words, "--listen", 7.5, "--every", 60).exit_code == 0
+    assert json.loads(call("inspect", tmp_path / "a.tocsin", "--json").stdout)["duty"] == {
+        "listen_ms": 7500,
+        "period_ms": 60000,
+    }
+    assert "listens 7.5 s every 60 s" in call("inspect", tmp_path / "a.tocsin").stdout
+    result = call(*words, "--listen", 1, "--every", 60)
+    assert (result.exit_code, "Listening 1 s at a time is too short" in result.stderr) == (2, True)
+    for alone in (("--listen", 10), ("--every", 60), ("--listen", 60, "--every", 10)):
+        result = call(*words, *alone)
+        assert (result.exit_code, "go together" in result.stderr) == (2, True)
+
+
 def test_eval_json_is_a_list_of_rows(fan: Path, bundle: Path, tmp_path: Path) -> None:
     result = call("eval", bundle, "--data", fan, "--json", "--plots", tmp_path)
     rows = json.loads(result.stdout)

@@ -28,6 +28,9 @@ int tocsin_bundle_parse(struct tocsin_bundle *bundle, const void *data, size_t s
 	if (err == 0) {
 		err = tocsin_bundle_read_decision(&parsed, sections);
 	}
+	if (err == 0) {
+		err = tocsin_bundle_read_duty(&parsed, sections);
+	}
 	if (err != 0) {
 		return err;
 	}

@@ -26,6 +26,7 @@ enum section_id {
 	SECTION_AENC,
 	SECTION_TFLM,
 	SECTION_DECD,
+	SECTION_DUTY,
 	SECTION_META,
 	SECTION_COUNT,
 };
@@ -83,5 +84,6 @@ int tocsin_bundle_open(struct tocsin_bundle *bundle, struct section sections[SEC
 int tocsin_bundle_read_features(struct tocsin_bundle *bundle, const struct section *sections);
 int tocsin_bundle_read_model(struct tocsin_bundle *bundle, const struct section *sections);
 int tocsin_bundle_read_decision(struct tocsin_bundle *bundle, const struct section *sections);
+int tocsin_bundle_read_duty(struct tocsin_bundle *bundle, const struct section *sections);
 
 #endif /* TOCSIN_BUNDLE_INTERNAL_H_ */

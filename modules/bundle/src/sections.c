@@ -24,6 +24,7 @@ _Static_assert(sizeof(struct tocsin_dsp_band) == 4 &&
 #define MODEL_HEAD 16
 #define AENC_SIZE  32
 #define DECD_SIZE  16
+#define DUTY_SIZE  8
 
 static bool has(const struct section *section)
 {
@@ -227,4 +228,35 @@ int tocsin_bundle_read_decision(struct tocsin_bundle *bundle, const struct secti
 	bundle->decide.threshold_on = get_f32(&decd->data[8]);
 	bundle->decide.threshold_off = get_f32(&decd->data[12]);
 	return tocsin_decide_check(&bundle->decide) == 0 ? 0 : -EILSEQ;
+}
+
+/* Samples that the decision must hear in one piece before it can raise an alarm. */
+static uint64_t alarm_span(const struct tocsin_bundle *bundle)
+{
+	const struct tocsin_dsp_config *dsp = &bundle->dsp;
+	const uint64_t windows = (uint64_t)bundle->decide.smooth - 1 + bundle->decide.min_windows;
+
+	return (windows - 1) * dsp->window_hop * dsp->hop +
+	       (uint64_t)(dsp->window_frames - 1) * dsp->hop + dsp->frame_length;
+}
+
+/* A detector that never listens long enough to decide would be silent for ever. */
+int tocsin_bundle_read_duty(struct tocsin_bundle *bundle, const struct section *sections)
+{
+	const struct section *duty = &sections[SECTION_DUTY];
+
+	if (!has(duty)) {
+		return 0;
+	}
+	if (!has_size(duty, DUTY_SIZE)) {
+		return -EILSEQ;
+	}
+	bundle->listen_ms = get_u32(&duty->data[0]);
+	bundle->period_ms = get_u32(&duty->data[4]);
+	if (bundle->listen_ms >= bundle->period_ms ||
+	    bundle->period_ms > TOCSIN_BUNDLE_PERIOD_MAX ||
+	    (uint64_t)bundle->listen_ms * bundle->dsp.sample_rate / 1000 < alarm_span(bundle)) {
+		return -EILSEQ;
+	}
+	return 0;
 }

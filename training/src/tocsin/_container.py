@@ -15,7 +15,7 @@ from tocsin.errors import BundleError
 from tocsin.features import POOLS, STATS, FeatureConfig
 
 if TYPE_CHECKING:
-    from tocsin.bundle import Decision, Model
+    from tocsin.bundle import Decision, DutyCycle, Model
 
 MAGIC = b"TOCSIN\r\n"
 ALIGN = 16
@@ -27,7 +27,10 @@ Section = tuple[bytes, bytes]
 
 
 def pack(sections: list[Section]) -> bytes:
-    """Header, section table and the sections, each at a multiple of 16."""
+    """Header, section table and the sections, each at a multiple of 16.
+
+    The minor version is the least that defines all the sections, so that older tools see what they know.
+    """
     table = b""
     body = b""
     start = _HEADER.size + 4 + _ENTRY.size * len(sections)
@@ -36,7 +39,8 @@ def pack(sections: list[Section]) -> bytes:
         body += data + bytes(-len(data) % ALIGN)
     content = table + body
     size = _HEADER.size + 4 + len(content)
-    major, minor = _core.BUNDLE_FORMAT
+    major, newest = _core.BUNDLE_FORMAT
+    minor = newest if any(name == b"duty" for name, _ in sections) else 0
     header = _HEADER.pack(MAGIC, major, minor, size, len(sections), _core.DSP_VERSION, zlib.crc32(content))
     return header + struct.pack("<I", zlib.crc32(header)) + content
 
@@ -104,3 +108,11 @@ def decision(decision: Decision) -> bytes:
         )
     except (struct.error, OverflowError) as error:
         raise BundleError(f"the decision is out of range ({error}): counts from 1, thresholds finite") from error
+
+
+def duty(duty: DutyCycle) -> bytes:
+    """``duty``."""
+    try:
+        return struct.pack("<2I", duty.listen_ms, duty.period_ms)
+    except struct.error as error:
+        raise BundleError(f"the duty cycle is out of range ({error}): whole milliseconds, a week at most") from error

@@ -29,6 +29,7 @@ __all__ = [
     "AutoencoderModel",
     "Bundle",
     "Decision",
+    "DutyCycle",
     "GaussianMixtureModel",
     "KMeansModel",
     "MahalanobisModel",
@@ -255,6 +256,14 @@ class Decision:
     threshold_off: float
 
 
+@dataclass(frozen=True)
+class DutyCycle:
+    """Listen `listen_ms` out of every `period_ms` milliseconds, and save power in between."""
+
+    listen_ms: int
+    period_ms: int
+
+
 @dataclass(eq=False, kw_only=True)
 class Bundle:
     """A bundle that the firmware's parser accepted.
@@ -265,6 +274,8 @@ class Bundle:
     normalisation : Normalisation
     model : KMeansModel, GaussianMixtureModel, MahalanobisModel or AutoencoderModel
     decision : Decision
+    duty : DutyCycle or None
+        None: listens always.
     meta : dict
         The training record; empty where there is none.
     kind : {"kmeans", "gmm", "mahalanobis", "autoencoder"}
@@ -280,6 +291,7 @@ class Bundle:
     normalisation: Normalisation
     model: Model
     decision: Decision
+    duty: DutyCycle | None
     meta: dict[str, Any]
     kind: Kind
     crc: int
@@ -296,6 +308,7 @@ def write_bundle(
     model: Model,
     decision: Decision,
     meta: Mapping[str, Any],
+    duty: DutyCycle | None = None,
 ) -> bytes:
     """Write a bundle: whole or not at all, and only one that the firmware's parser accepts.
 
@@ -307,6 +320,8 @@ def write_bundle(
         The detector.
     meta : mapping
         The training record: what JSON can hold, and NumPy's scalars and arrays. May be empty.
+    duty
+        When to listen; None: always.
 
     Returns
     -------
@@ -331,6 +346,7 @@ def write_bundle(
             (b"NORM", normalisation.mean.tobytes() + normalisation.inv_std.tobytes()),
             *_container.model(model, dim),
             (b"DECD", _container.decision(decision)),
+            *([(b"duty", _container.duty(duty))] if duty is not None else []),
             *([(b"meta", _encode_meta(meta))] if meta else []),
         ]
     )
@@ -338,7 +354,8 @@ def write_bundle(
         _core.Bundle(raw)
     except _core.BundleParseError as error:
         raise BundleError(
-            f"the firmware would refuse this bundle: {error.args[1]}; check the model's and the decision's values"
+            f"the firmware would refuse this bundle: {error.args[1]};"
+            " check the values of the model, the decision and the duty cycle"
         ) from error
     if path is not None:
         _replace_file(Path(path), raw)
@@ -381,6 +398,7 @@ def read_bundle(path_or_bytes: str | os.PathLike[str] | bytes) -> Bundle:
         normalisation=Normalisation(mean=native.mean, inv_std=native.inv_std),
         model=_model(native),
         decision=Decision(smooth, min_windows, threshold_on, threshold_off),
+        duty=DutyCycle(*native.duty) if native.duty[1] else None,
         meta=_decode_meta(name, native.meta),
         kind=native.kind,  # type: ignore[arg-type]
         crc=native.crc,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import __version__
-from .bundle import Bundle, Decision, Model, Normalisation, read_bundle, write_bundle
+from .bundle import Bundle, Decision, DutyCycle, Model, Normalisation, read_bundle, write_bundle
 from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
 from .errors import DataError, ModelError
 from .features import FeatureConfig
@@ -56,6 +56,8 @@ class TrainOptions:
         Of the autoencoder; None for `hidden` follows the features.
     smooth, min_windows
         Of the decision; None follows the windows' rate and the recordings' length.
+    duty
+        When the device is to listen; None: always.
     seed
         For the split and for every fit.
     holdout, validation
@@ -75,6 +77,7 @@ class TrainOptions:
     learning_rate: float = 1e-3
     smooth: int | None = None
     min_windows: int | None = None
+    duty: DutyCycle | None = None
     seed: int = 0
     holdout: float = 0.25
     validation: float = 0.2
@@ -225,6 +228,23 @@ def choose_decision(features: FeatureConfig, windows: int, options: TrainOptions
     return smooth, options.min_windows or int(np.clip(round(PERSIST_SECONDS / step), 1, left))
 
 
+def check_duty(duty: DutyCycle, features: FeatureConfig, smooth: int, min_windows: int) -> None:
+    """Refuse a duty cycle under which the detector could never raise an alarm.
+
+    Raises
+    ------
+    DataError
+        It pauses before the decision has heard enough in one piece.
+    """
+    span = features.window_span + (smooth + min_windows - 2) * features.window_step
+    needed = -(-1000 * span // features.sample_rate)
+    if duty.listen_ms < needed:
+        raise DataError(
+            f"Listening {duty.listen_ms / 1000:g} s at a time is too short: an alarm takes {needed / 1000:g} s in one"
+            " piece. Listen longer, or lower --smooth or --min-windows."
+        )
+
+
 def _thin(items: list[Extracted], seed: int) -> Vectors:
     """All vectors of the recordings, or a random share of them where they are too many."""
     total = sum(len(item.vectors) for item in items)
@@ -264,6 +284,9 @@ def train(
     fit, held = parts
     if not fit or not held:
         raise DataError("Too few usable recordings are left to train on and to set a threshold.")
+    smooth, min_windows = choose_decision(features, int(np.median([len(item.vectors) for item in held])), options)
+    if options.duty is not None:
+        check_duty(options.duty, features, smooth, min_windows)
     vectors = _thin(fit, options.seed)
     normalisation = fit_normalisation(vectors)
     x = normalise(vectors, normalisation)
@@ -271,13 +294,17 @@ def train(
 
     def pack(decision: Decision, meta: dict[str, Any], path: Path | None = None) -> bytes:
         return write_bundle(
-            path, features=features, normalisation=normalisation, model=fitted.model, decision=decision, meta=meta
+            path,
+            features=features,
+            normalisation=normalisation,
+            model=fitted.model,
+            decision=decision,
+            meta=meta,
+            duty=options.duty if meta else None,
         )
 
     scorer = Scorer(read_bundle(pack(Decision(1, 1, 0.0, 0.0), {})))
     scores = [np.asarray(scorer.score(item.vectors)) for item in held]
-    windows = int(np.median([len(s) for s in scores]))
-    smooth, min_windows = choose_decision(features, windows, options)
     threshold = fit_threshold(
         [alarm_statistic(s, smooth, min_windows) for s in scores],
         hours=sum(item.seconds for item in held) / 3600,

@@ -28,7 +28,8 @@ extern "C" {
 
 #define TOCSIN_BUNDLE_ALIGN        16 /**< alignment of the bundle in memory, and of its sections */
 #define TOCSIN_BUNDLE_FORMAT_MAJOR 1
-#define TOCSIN_BUNDLE_FORMAT_MINOR 0
+#define TOCSIN_BUNDLE_FORMAT_MINOR 1
+#define TOCSIN_BUNDLE_PERIOD_MAX   604800000 /**< ms: a week */
 #define TOCSIN_BUNDLE_SECTIONS_MAX 32
 
 enum tocsin_bundle_sensor {
@@ -52,6 +53,8 @@ struct tocsin_bundle {
 	uint32_t model_size; /**< bytes */
 	uint32_t arena_size; /**< bytes of tensor arena that the model needs; 0 where there is none
 			      */
+	uint32_t listen_ms;  /**< duty cycle: listen so long, whole milliseconds … */
+	uint32_t period_ms;  /**< … out of so long; both 0: listen always */
 	const char *meta;    /**< training record, UTF-8 JSON, not terminated; may be NULL */
 	uint32_t meta_size;  /**< bytes */
 };

@@ -198,6 +198,11 @@ void bind_bundle(nb::module_ &m)
 				     return nb::make_tuple(d.smooth, d.min_windows, d.threshold_on,
 							   d.threshold_off);
 			     })
+		.def_prop_ro("duty",
+			     [](const PyBundle &b) {
+				     return nb::make_tuple(b.data->parsed.listen_ms,
+							   b.data->parsed.period_ms);
+			     })
 		.def_prop_ro("meta", [](const PyBundle &b) {
 			return text_of(b.data->parsed.meta, b.data->parsed.meta_size);
 		});

@@ -79,6 +79,7 @@ def as_json(bundle: Bundle) -> dict[str, Any]:
             "threshold_on": decision.threshold_on,
             "threshold_off": decision.threshold_off,
         },
+        "duty": {"listen_ms": bundle.duty.listen_ms, "period_ms": bundle.duty.period_ms} if bundle.duty else None,
         "meta": record,
     }
 
@@ -114,6 +115,8 @@ def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
             f" on at {decision.threshold_on:.5g}, off below {decision.threshold_off:.5g}",
         ),
     ]
+    if bundle.duty is not None:
+        lines.append(("duty", f"listens {bundle.duty.listen_ms / 1000:g} s every {bundle.duty.period_ms / 1000:g} s"))
     if features.sensor == "vibration":
         lines[1] = ("sensor", f"{lines[1][1]}, full scale {features.scale * 32768:.4g} g")
     data, split, line = (meta.get(key, {}) for key in ("data", "split", "threshold"))

@@ -13,6 +13,7 @@ import click
 from .options import READING, Numbers, Words, data_option, progress, reading_options, warn
 
 if TYPE_CHECKING:
+    from ..bundle import DutyCycle
     from ..frontend import FrontEnd
     from ..train import Trained
 
@@ -72,6 +73,8 @@ _FRONT_END = ("n_fft", "frame", "hop", "bands", "fmin", "fmax", "spacing", "pool
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
 @click.option("--smooth", type=click.IntRange(1, 1024), help="Windows averaged before the threshold.")
 @click.option("--min-windows", type=click.IntRange(1), help="Windows in a row over the threshold before an alarm.")
+@click.option("--listen", type=click.FloatRange(0, min_open=True), help="Duty cycle: seconds to listen at a time …")
+@click.option("--every", type=click.FloatRange(0, min_open=True), help="… once in so many seconds, to save power.")
 def train(data: Path, output: Path, kind: str, false_alarms: str, preset: str | None, **given: Any) -> None:
     """Train a detector on the healthy recordings of a data set.
 
@@ -92,15 +95,27 @@ def train(data: Path, output: Path, kind: str, false_alarms: str, preset: str | 
     reading = {name: given.pop(name) for name in (*READING, "rate", "full_scale")}
     reading = {name: value for name, value in reading.items() if value is not None}
     hidden, front_end = _front_end(kind, preset, given)
+    duty = _duty(given.pop("listen"), given.pop("every"))
     dataset = open_dataset(data, ReadOptions(**reading))
     if dataset.left_out:
         click.echo(f"neither normal nor anomaly, left out: {', '.join(dataset.left_out)}", err=True)
-    options = TrainOptions(kind=kind, budget=budget, front_end=front_end, **{**given, "hidden": hidden})
+    options = TrainOptions(kind=kind, budget=budget, front_end=front_end, duty=duty, **{**given, "hidden": hidden})
     trained = work(dataset, output, options, progress=progress)
     warn(trained.issues.lines())
     click.echo("\n".join(_summary(trained, output, time.monotonic() - started)))
     if trained.threshold.warning:
         warn([trained.threshold.warning])
+
+
+def _duty(listen: float | None, every: float | None) -> DutyCycle | None:
+    """When to listen, by --listen and --every."""
+    from ..bundle import DutyCycle
+
+    if listen is None and every is None:
+        return None
+    if listen is None or every is None or listen >= every:
+        raise click.UsageError("--listen and --every go together, and --listen is the smaller: --listen 10 --every 60.")
+    return DutyCycle(round(1000 * listen), round(1000 * every))
 
 
 def _front_end(kind: str, preset: str | None, given: dict[str, Any]) -> tuple[tuple[int, ...] | None, FrontEnd]:
