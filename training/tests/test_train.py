@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from recordings import hum, mimii, shakes, write
 from tocsin.bundle import read_bundle
-from tocsin.data import Issues, ReadOptions, digest, extract, open_dataset
+from tocsin.data import Issues, ReadOptions, digest, extract, open_dataset, split_clips
 from tocsin.errors import DataError
 from tocsin.evaluate import evaluate, read_options, trained_digests
 from tocsin.features import FeatureConfig
@@ -58,6 +58,21 @@ def test_record_says_what_was_done(fan: Path, trained: Trained) -> None:
     }  # fmt: skip
     assert meta["threshold"]["budget"] == "1/day"
     assert meta["threshold"]["on"] == pytest.approx(trained.bundle.decision.threshold_on, rel=1e-6)
+
+
+def test_bad_recordings_are_too_many_by_their_share_of_all(tmp_path: Path) -> None:
+    fan = mimii(tmp_path, normal=20)
+    options = replace(QUICK, validation=0.2)
+    judges = split_clips(open_dataset(fan, ReadOptions()).clips, seed=0, holdout=0.25, validation=0.2).validation
+    for clip in judges[:-1]:
+        clip.path.write_bytes(b"RIFF")
+    found = train(open_dataset(fan, ReadOptions()), None, options)
+    assert len(judges) == 3
+    assert [name for name, _ in found.issues.skipped] == [clip.name for clip in judges[:-1]]
+    assert (found.bundle.meta["split"]["fit"], found.bundle.meta["split"]["judged"]) == (12, 1)
+    judges[-1].path.write_bytes(b"RIFF")
+    with pytest.raises(DataError, match="Too few usable recordings"):
+        train(open_dataset(fan, ReadOptions()), None, options)
 
 
 def test_trained_on_are_exactly_the_recorded_ones(fan: Path, trained: Trained) -> None:

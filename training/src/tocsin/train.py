@@ -276,12 +276,13 @@ def train(
     dataset = dataset.settle(split.fit + split.validation)
     features = choose_features(dataset, split.fit, options, stacked=options.kind == "autoencoder")
 
-    with progress("features", len(split.fit) + len(split.validation)) as step:
-        parts = []
-        for clips in (split.fit, split.validation):
-            found = extract(dataset, clips, features, issues=issues, strict=options.strict)
-            parts.append(list(_watched(found, step)))
-    fit, held = parts
+    # In one go: bad recordings are too many by their share of all, not by how the split happened to deal them.
+    clips = split.fit + split.validation
+    with progress("features", len(clips)) as step:
+        found = list(_watched(extract(dataset, clips, features, issues=issues, strict=options.strict), step))
+    judges = set(split.validation)
+    fit = [item for item in found if item.clip not in judges]
+    held = [item for item in found if item.clip in judges]
     if not fit or not held:
         raise DataError("Too few usable recordings are left to train on and to set a threshold.")
     smooth, min_windows = choose_decision(features, int(np.median([len(item.vectors) for item in held])), options)
