@@ -22,6 +22,7 @@ COMMANDS = {
     "run": ("run", "Run recordings through a detector, as a device would."),
     "verify": ("verify", "Compare a device with the desk, bit for bit."),
     "inspect": ("inspect", "Show what a bundle holds."),
+    "battery": ("battery", "Estimate how long a battery lasts."),
 }
 
 
