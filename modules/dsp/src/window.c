@@ -175,7 +175,7 @@ static void pool_window(const struct tocsin_dsp *dsp, float *out)
 	if ((pool & TOCSIN_DSP_MAX) != 0) {
 		float *const max = std + ((pool & TOCSIN_DSP_STD) != 0 ? n : 0);
 
-		memcpy(max, dsp->blocks + at.max, n * sizeof(*max));
+		tocsin_dsp_copy(max, dsp->blocks + at.max, n);
 		for (size_t b = 1; b < dsp->n_blocks; b++) {
 			const float *block = dsp->blocks + b * at.size + at.max;
 
@@ -192,8 +192,8 @@ static void stack_window(const struct tocsin_dsp *dsp, float *out)
 	const size_t n = dsp->n_features;
 	const size_t tail = (dsp->cfg.window_frames - dsp->slot) * n;
 
-	memcpy(out, dsp->frame + dsp->slot * n, tail * sizeof(*out));
-	memcpy(out + tail, dsp->frame, dsp->slot * n * sizeof(*out));
+	tocsin_dsp_copy(out, dsp->frame + dsp->slot * n, tail);
+	tocsin_dsp_copy(out + tail, dsp->frame, dsp->slot * n);
 }
 
 int tocsin_dsp_push(struct tocsin_dsp *dsp, const struct tocsin_ring_view *view, float *vector,

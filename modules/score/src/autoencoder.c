@@ -7,19 +7,19 @@
 
 #include "internal.h"
 
-/* Round half away from zero, for |x| < 2^31; adding ½ first would round 0.49999997 up. */
-static int32_t round_away(float x)
+/*
+ * Round half away from zero, for |x| < 2^22: with the float below ½ added, away from zero, halves
+ * reach the next whole number by the addition's own rounding, and what is below a half does not.
+ * (Adding ½ would take 0.49999997 there, too.)
+ */
+static inline int32_t round_away(float x)
 {
-	const int32_t whole = (int32_t)x;
-	const float rest = x - (float)whole; /* exact */
+	const float below_half = 0.49999997f;
 
-	if (rest >= 0.5f) {
-		return whole + 1;
-	}
-	return rest <= -0.5f ? whole - 1 : whole;
+	return (int32_t)(x < 0.0f ? x - below_half : x + below_half);
 }
 
-static int8_t quantise(float x, float scale, int32_t zero)
+static inline int8_t quantise(float x, float scale, int32_t zero)
 {
 	float steps = x / scale;
 
@@ -35,11 +35,16 @@ static int8_t quantise(float x, float scale, int32_t zero)
 int tocsin_score_autoencoder_begin(const struct tocsin_score_config *cfg, const float *vector,
 				   float *x, int8_t *input)
 {
+	/* Read once: bytes that are written might be anything, so also these. */
+	const float scale = cfg->autoencoder.in_scale;
+	const int32_t zero = cfg->autoencoder.in_zero;
+	const size_t dim = cfg->dim;
+
 	if (!tocsin_score_normalise(cfg, vector, x)) {
 		return -ERANGE;
 	}
-	for (size_t i = 0; i < cfg->dim; i++) {
-		input[i] = quantise(x[i], cfg->autoencoder.in_scale, cfg->autoencoder.in_zero);
+	for (size_t i = 0; i < dim; i++) {
+		input[i] = quantise(x[i], scale, zero);
 	}
 	return 0;
 }
@@ -49,12 +54,14 @@ float tocsin_score_autoencoder_end(const struct tocsin_score_config *cfg, const 
 {
 	const float scale = cfg->autoencoder.out_scale;
 	const int32_t zero = cfg->autoencoder.out_zero;
+	const size_t dim = cfg->dim;
 	float sum = 0.0f;
 
-	for (size_t i = 0; i < cfg->dim; i++) {
+#pragma GCC unroll 4
+	for (size_t i = 0; i < dim; i++) {
 		const float error = x[i] - scale * (float)(output[i] - zero);
 
 		sum += error * error;
 	}
-	return sum / (float)cfg->dim;
+	return sum / (float)dim;
 }

@@ -67,6 +67,30 @@ def arena_bound(model: bytes) -> int:
     return total
 
 
+def widest_dense(model: bytes) -> int:
+    """Inputs of the fully connected layer that has the most; 0 where the network has none.
+
+    Raises
+    ------
+    ModelError
+        Where the bytes are no TFLite model.
+    """
+    schema, graph = _graph(model)
+    root = _model(schema, model)
+    widest = 0
+    try:
+        for i in range(graph.OperatorsLength()):
+            operator = graph.Operators(i)
+            code = root.OperatorCodes(operator.OpcodeIndex())
+            kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            if kind == schema.BuiltinOperator.FULLY_CONNECTED:
+                weights = graph.Tensors(operator.Inputs(1))
+                widest = max(widest, int(weights.Shape(weights.ShapeLength() - 1)))
+    except (struct.error, IndexError, TypeError, AttributeError) as error:
+        raise ModelError("the TFLite model is damaged: convert it again") from error
+    return widest
+
+
 def _schema() -> Any:
     try:
         from tflite_micro.tensorflow.lite.micro.python import schema_py_generated

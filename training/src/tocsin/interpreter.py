@@ -30,10 +30,10 @@ BACKEND: Backend = "tflite-micro" if importlib.util.find_spec("tflite_micro") el
 """Which interpreter runs the networks here."""
 
 ARENA_MARGIN = 1024
-"""Bytes that :func:`measure_arena` adds for what CMSIS-NN's kernels ask for beyond the reference kernels.
+"""Bytes that :func:`measure_arena` adds for what a device's kernels ask for beyond the reference kernels.
 
-On cores with the DSP extension (Cortex-M4, M7, M33) a fully connected layer asks for nothing, and the margin covers
-the records of the requests. On cores with MVE (Cortex-M55, M85) it keeps 4 bytes an output value: give such a
+It covers the records of their requests. What Tocsin's own fully connected layer works in (two bytes an input, on cores
+with the DSP extension: Cortex-M4, M7, M33) is added besides; CMSIS-NN's asks for nothing there. On cores with MVE (Cortex-M55, M85) it keeps 4 bytes an output value: give such a
 target's arena size to :meth:`tocsin.bundle.AutoencoderModel.from_tflite`. A firmware checks the size at load.
 """
 
@@ -164,8 +164,9 @@ def measure_arena(model: bytes) -> int:
     """Bytes of tensor arena that a device needs for the network.
 
     The least with which TensorFlow Lite Micro here can prepare and run it, found by bisection in a process of its
-    own, plus :data:`ARENA_MARGIN`; a multiple of 16. TFLM's records hold pointers, 8 bytes here and 4 on a
-    microcontroller, so a 32-bit target needs less. Without ``tflite-micro``, an upper bound is computed instead.
+    own, plus the work space of the widest fully connected layer and :data:`ARENA_MARGIN`; a multiple of 16. TFLM's
+    records hold pointers, 8 bytes here and 4 on a microcontroller, so a 32-bit target needs less. Without
+    ``tflite-micro``, an upper bound is computed instead.
 
     Parameters
     ----------
@@ -179,7 +180,12 @@ def measure_arena(model: bytes) -> int:
     """
     model_io(model)
     needed = _bisect(model) if BACKEND == "tflite-micro" else _tflite.arena_bound(model)
-    return -(-(needed + ARENA_MARGIN) // _ALIGN) * _ALIGN
+    return -(-(needed + _dense_work(model) + ARENA_MARGIN) // _ALIGN) * _ALIGN
+
+
+def _dense_work(model: bytes) -> int:
+    """Bytes that ``tocsin_dense_needed_size()`` in ``modules/tflm`` asks for, rounded up as the arena does."""
+    return -(-2 * _tflite.widest_dense(model) // _ALIGN) * _ALIGN
 
 
 def _limit(model: bytes) -> int:
