@@ -50,8 +50,8 @@ class BuildFailed(Exception):
     """The build went wrong; the message holds the end of its output."""
 
 
-def configure_and_build(folder: Path, board: str, *options: str) -> str:
-    """Build the application for a board into `folder`; give what the build printed.
+def configure_and_build(folder: Path, board: str, *options: str, source: Path = ROOT) -> str:
+    """Build an application, by default the firmware, for a board into `folder`; give what the build printed.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def configure_and_build(folder: Path, board: str, *options: str) -> str:
             raise CannotBuild(f"{tool} is not installed")
     commands = [["cmake", "--build", str(folder)]]
     if not (folder / "build.ninja").exists() or options:
-        commands.insert(0, ["cmake", "-GNinja", "-S", str(ROOT), "-B", str(folder), f"-DBOARD={board}", *options])
+        commands.insert(0, ["cmake", "-GNinja", "-S", str(source), "-B", str(folder), f"-DBOARD={board}", *options])
     output = ""
     for command in commands:
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

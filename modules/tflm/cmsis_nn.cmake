@@ -17,19 +17,21 @@ zephyr_library_sources(
   ${support}/arm_nn_mat_mult_nt_t_s8.c
   ${support}/arm_q7_to_q15_with_offset.c
 )
-zephyr_library_sources_ifdef(CONFIG_TOCSIN_TFLM_OP_FULLY_CONNECTED
-  ${dense}/arm_fully_connected_get_buffer_sizes_s16.c
-  ${dense}/arm_fully_connected_get_buffer_sizes_s8.c
-  ${dense}/arm_fully_connected_per_channel_s8.c
-  ${dense}/arm_fully_connected_s16.c
-  ${dense}/arm_fully_connected_s4.c
-  ${dense}/arm_fully_connected_s8.c
-  ${dense}/arm_fully_connected_wrapper_s8.c
-  ${dense}/arm_vector_sum_s8.c
-  ${support}/arm_nn_vec_mat_mult_t_per_ch_s8.c
-  ${support}/arm_nn_vec_mat_mult_t_s16.c
-  ${support}/arm_nn_vec_mat_mult_t_s4.c
-  ${support}/arm_nn_vec_mat_mult_t_s8.c)
+if(CONFIG_TOCSIN_TFLM_OP_FULLY_CONNECTED AND NOT CONFIG_TOCSIN_TFLM_DENSE_DSP)
+  zephyr_library_sources(
+    ${dense}/arm_fully_connected_get_buffer_sizes_s16.c
+    ${dense}/arm_fully_connected_get_buffer_sizes_s8.c
+    ${dense}/arm_fully_connected_per_channel_s8.c
+    ${dense}/arm_fully_connected_s16.c
+    ${dense}/arm_fully_connected_s4.c
+    ${dense}/arm_fully_connected_s8.c
+    ${dense}/arm_fully_connected_wrapper_s8.c
+    ${dense}/arm_vector_sum_s8.c
+    ${support}/arm_nn_vec_mat_mult_t_per_ch_s8.c
+    ${support}/arm_nn_vec_mat_mult_t_s16.c
+    ${support}/arm_nn_vec_mat_mult_t_s4.c
+    ${support}/arm_nn_vec_mat_mult_t_s8.c)
+endif()
 zephyr_library_sources_ifdef(CONFIG_TOCSIN_TFLM_OP_CONV_2D
   ${convolution}/arm_convolve_1_x_n_s4.c
   ${convolution}/arm_convolve_1_x_n_s8.c

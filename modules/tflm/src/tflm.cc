@@ -13,6 +13,7 @@
 
 #include <tocsin/tflm.h>
 
+#include "fully_connected.h"
 #include "operators.h"
 
 LOG_MODULE_DECLARE(tocsin_tflm, CONFIG_TOCSIN_TFLM_LOG_LEVEL);
@@ -30,7 +31,11 @@ struct Network {
 	tocsin::Resolver &operators()
 	{
 #if defined(CONFIG_TOCSIN_TFLM_OP_FULLY_CONNECTED)
+#if defined(CONFIG_TOCSIN_TFLM_DENSE_DSP)
+		resolver.AddFullyConnected(tocsin::register_fully_connected());
+#else
 		resolver.AddFullyConnected();
+#endif
 #endif
 #if defined(CONFIG_TOCSIN_TFLM_OP_RESHAPE)
 		resolver.AddReshape();
@@ -62,6 +67,17 @@ static_assert(alignof(Network) <= alignof(tocsin_tflm), "struct tocsin_tflm is n
 Network *network(const struct tocsin_tflm *tflm)
 {
 	return static_cast<Network *>(tflm->interpreter);
+}
+
+/* memcpy() of a C library for small machines may well go byte by byte, four instructions each. */
+void copy(int8_t *to, const int8_t *from, size_t n)
+{
+	for (; n >= 16; n -= 16, to += 16, from += 16) {
+		memcpy(to, from, 16); /* of a known size: no call */
+	}
+	for (; n > 0; n--) {
+		*to++ = *from++;
+	}
 }
 
 bool is_end(const TfLiteTensor *tensor, size_t dim, float scale, int32_t zero)
@@ -163,11 +179,11 @@ int tocsin_tflm_invoke(void *ctx, const int8_t *input, int8_t *output, size_t n)
 	if (n != tflm->dim) {
 		return -EINVAL;
 	}
-	memcpy(tflm->input, input, n);
+	copy(tflm->input, input, n);
 	if (network(tflm)->interpreter.Invoke() != kTfLiteOk) {
 		return -EIO;
 	}
-	memcpy(output, tflm->output, n);
+	copy(output, tflm->output, n);
 	return 0;
 }
 
