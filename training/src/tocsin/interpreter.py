@@ -33,8 +33,9 @@ ARENA_MARGIN = 1024
 """Bytes that :func:`measure_arena` adds for what a device's kernels ask for beyond the reference kernels.
 
 It covers the records of their requests. What Tocsin's own fully connected layer works in (two bytes an input, on cores
-with the DSP extension: Cortex-M4, M7, M33) is added besides; CMSIS-NN's asks for nothing there. On cores with MVE (Cortex-M55, M85) it keeps 4 bytes an output value: give such a
-target's arena size to :meth:`tocsin.bundle.AutoencoderModel.from_tflite`. A firmware checks the size at load.
+with the DSP extension: Cortex-M4, M7, M33) is added besides; CMSIS-NN's asks for nothing there. On cores with MVE
+(Cortex-M55, M85) that one keeps 4 bytes an output value: give such a target's arena size to
+:meth:`tocsin.bundle.AutoencoderModel.from_tflite`. A firmware checks the size at load.
 """
 
 _ALIGN = 16
