@@ -59,7 +59,8 @@ struct tocsin_source_api {
 	int (*check)(const struct device *dev, const struct tocsin_source_format *format);
 
 	/**
-	 * Begin; the next block begins with the stream's first sample.
+	 * Begin; the next block begins with the stream's first sample. May fail now and succeed
+	 * later: a sensor that is not there yet is asked again.
 	 * @retval 0 running
 	 * @retval -ENOTSUP the format cannot be delivered
 	 * @retval -EALREADY it runs already
@@ -73,7 +74,7 @@ struct tocsin_source_api {
 	 * @retval 0 @p block is filled
 	 * @retval -EAGAIN nothing came within @p timeout
 	 * @retval -ENODATA the recording has ended
-	 * @return else the hardware's negative errno; the stream is over
+	 * @return else the hardware's negative errno; the reader may stop it and start again
 	 */
 	int (*read)(const struct device *dev, size_t max_frames, k_timeout_t timeout,
 		    struct tocsin_source_block *block);
