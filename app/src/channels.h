@@ -9,7 +9,7 @@
  *
  *   control ─▶ stream ─▶ acquisition ─▶ samples ─▶ features ─▶ item ─▶ detector
  *      ▲                                                                   │
- *      └────── command ◀── report (and desk) ◀───── outcome ◀──────────────┘
+ *      └────── command ◀── report (and desk) ◀───── outcome ◀── acquisition┘
  *
  * Samples and vectors are not copied through the bus. Samples lie in the window ring; a vector lies
  * in a slot of the pipeline, and an item names the slot. Who holds the item owns the slot: features
@@ -27,6 +27,7 @@
 #include <tocsin/decide.h>
 #include <tocsin/dsp.h>
 #include <tocsin/ring.h>
+#include <tocsin/source_health.h>
 
 /** To control: what to do next. */
 enum command_kind {
@@ -64,37 +65,50 @@ enum item_kind {
 	ITEM_END,
 };
 
+/** Samples that are missing. */
+struct gap {
+	struct tocsin_ring_gap at;
+	uint64_t slept; /**< of them: a pause of the duty cycle, not a loss */
+};
+
 struct item {
 	enum item_kind kind;
 	uint8_t slot; /**< ITEM_VECTOR: handed over with the message */
 	union {
 		struct tocsin_dsp_window window; /**< ITEM_VECTOR */
-		struct tocsin_ring_gap gap;      /**< ITEM_GAP */
+		struct gap gap;                  /**< ITEM_GAP */
 		uint64_t total;                  /**< ITEM_END: frames of the stream */
 	};
 };
 
-/** From the detector: what came of it. */
+/** From the detector: what came of it; from acquisition: how the sensor is. */
 enum outcome_kind {
 	OUTCOME_WINDOW,
 	OUTCOME_EVENT,
 	OUTCOME_GAP,
 	OUTCOME_END,
+	OUTCOME_SENSOR, /**< in no order with the others: those are late by what the ring holds */
 };
 
 struct outcome {
 	enum outcome_kind kind;
 	bool replay; /**< of a host's recording */
-	bool active; /**< whether the alarm is on */
+	bool active; /**< whether the alarm is on; not of OUTCOME_SENSOR */
 	union {
 		struct {
 			struct tocsin_dsp_window at;
 			float score;
 			float smoothed; /**< NaN while the smoothing is not full */
+			bool fault;     /**< the sensor may have had one */
 		} window;
 		struct tocsin_decide_event event;
-		struct tocsin_ring_gap gap;
+		struct gap gap;
 		uint64_t total;
+		struct {
+			enum tocsin_source_condition condition;
+			bool begins;
+			uint64_t index; /**< of the first frame with it, or without it */
+		} sensor;
 	};
 };
 

@@ -46,7 +46,9 @@ static void begin(bool replay)
 {
 	const struct stream_state state = {.run = true, .replay = replay};
 
-	if (!pipeline.ready || pipeline_begin() != 0) {
+	const bool paced = replay || tocsin_source_is_paced(sources_live());
+
+	if (!pipeline.ready || pipeline_begin(paced) != 0) {
 		return;
 	}
 	k_sem_reset(&over);
@@ -76,7 +78,8 @@ static void go_live(void)
 	if (!pipeline.ready || source == NULL || source == sources_replay()) {
 		return; /* wait for a host */
 	}
-	if (!device_is_ready(source) || tocsin_source_check(source, &format) != 0) {
+	/* A sensor that is not there may come later: acquisition sees to it. */
+	if (tocsin_source_check(source, &format) != 0) {
 		LOG_ERR("source %s cannot give %u Hz x %u, which the bundle wants", source->name,
 			format.sample_rate, format.channels);
 		return;

@@ -15,7 +15,9 @@
 
 #include "app_version.h"
 #include "desk.h"
+#include "load.h"
 #include "pipeline.h"
+#include "sensor.h"
 #include "stats.h"
 
 /* A recording's report waits for the wire, but not for a desk that has gone away. */
@@ -114,13 +116,89 @@ void desk_send_info(void)
 	(void)tocsin_link_send(TOCSIN_LINK_INFO, payload, (size_t)(p - payload), ANSWER_PATIENCE);
 }
 
+/* Where the threads go: behind the rest of STATUS, as far as there is room. */
+struct thread_list {
+	uint8_t *count;
+	uint8_t *at;
+	const uint8_t *end;
+};
+
+static void put_thread(const struct load_thread *thread, void *user_data)
+{
+	struct thread_list *list = user_data;
+
+	if ((size_t)(list->end - list->at) < 4 + strlen(thread->name) + 1) {
+		return;
+	}
+	list->at = tocsin_link_put16(list->at, (uint16_t)MIN(thread->size, UINT16_MAX));
+	list->at = tocsin_link_put16(list->at, (uint16_t)MIN(thread->used, UINT16_MAX));
+	list->at = put_string(list->at, thread->name);
+	(*list->count)++;
+}
+
+static uint8_t *put_sensor(uint8_t *p)
+{
+	struct sensor_state sensor;
+
+	sensor_get(&sensor);
+	p = tocsin_link_put32(p, (uint32_t)sensor.condition);
+	p = tocsin_link_put64(p, sensor.since);
+	p = tocsin_link_put32(p, sensor.faults);
+	p = tocsin_link_put32(p, sensor.restarts);
+	return tocsin_link_put32(p, sensor.rate_millihertz);
+}
+
+static uint8_t *put_stream(uint8_t *p)
+{
+	const struct stats_stream stream = stats_stream_get();
+
+	p = tocsin_link_put64(p, stream.frames);
+	p = tocsin_link_put64(p, stream.slept);
+	p = tocsin_link_put64(p, stream.elapsed_us);
+	p = tocsin_link_put32(p, stream.fill);
+	p = tocsin_link_put32(p, stream.fill_max);
+	return tocsin_link_put32(p, stream.capacity);
+}
+
+static uint8_t *put_time(uint8_t *p, const struct stats_time *time)
+{
+	p = tocsin_link_put32(p, time->count);
+	p = tocsin_link_put32(p, time->min);
+	p = tocsin_link_put32(p, time->mean);
+	return tocsin_link_put32(p, time->max);
+}
+
+/* What version 1.1 of the link has added. */
+static uint8_t *put_more(uint8_t *p, const uint8_t *end)
+{
+	const struct stats_time latency = stats_time_get(STATS_LATENCY);
+	const struct load load = load_get();
+	struct thread_list list = {.end = end};
+
+	p = tocsin_link_put32(p, stats_get(STATS_SKIPPED));
+	p = put_sensor(p);
+	p = put_stream(p);
+	p = tocsin_link_put32(p, load.recent);
+	p = tocsin_link_put32(p, load.boot);
+	p = put_time(p, &latency);
+	for (int i = 0; i < STATS_STAGES; i++) {
+		p = tocsin_link_put32(p, stats_time_get((enum stats_stage)i).misses);
+	}
+	list.count = p;
+	*p = 0;
+	list.at = p + 1;
+	load_foreach_thread(put_thread, &list);
+	return list.at;
+}
+
+/* In the link's thread. */
 void desk_send_status(void)
 {
-	uint8_t payload[4 + 4 * STATS_COUNTERS + 4 * 6 + 16 * STATS_STAGES];
+	static uint8_t payload[TOCSIN_LINK_PAYLOAD_MAX];
 	uint8_t *p = tocsin_link_put32(payload, (uint32_t)(k_uptime_get() / 1000));
 	struct tocsin_link_stats link;
 
-	for (int i = 0; i < STATS_COUNTERS; i++) {
+	for (int i = 0; i < STATS_SKIPPED; i++) { /* as in version 1.0 */
 		p = tocsin_link_put32(p, stats_get((enum stats_counter)i));
 	}
 	tocsin_link_stats_get(&link);
@@ -130,13 +208,14 @@ void desk_send_status(void)
 	p = tocsin_link_put32(p, link.full);
 	p = tocsin_link_put32(p, link.sent);
 	p = tocsin_link_put32(p, link.unsent);
-	for (int i = 0; i < STATS_STAGES; i++) {
+	for (int i = 0; i < STATS_LATENCY; i++) { /* likewise */
 		const struct stats_time time = stats_time_get((enum stats_stage)i);
 
-		p = tocsin_link_put32(p, time.count);
-		p = tocsin_link_put32(p, time.min);
-		p = tocsin_link_put32(p, time.mean);
-		p = tocsin_link_put32(p, time.max);
+		p = put_time(p, &time);
+	}
+	p = put_more(p, payload + sizeof(payload) - 3);
+	while ((p - payload) % 4 != 0) {
+		*p++ = 0; /* desks of version 1.0 read STATUS as whole words */
 	}
 	(void)tocsin_link_send(TOCSIN_LINK_STATUS, payload, (size_t)(p - payload), ANSWER_PATIENCE);
 }
@@ -184,7 +263,9 @@ void desk_send_outcome(const struct outcome *outcome)
 		p = tocsin_link_put64(p, outcome->window.at.end);
 		p = tocsin_link_putf(p, outcome->window.score);
 		p = tocsin_link_putf(p, outcome->window.smoothed);
-		p = tocsin_link_put32(p, outcome->active);
+		p = tocsin_link_put32(
+			p, (outcome->active ? TOCSIN_LINK_WINDOW_ALARM : 0) |
+				   (outcome->window.fault ? TOCSIN_LINK_WINDOW_SENSOR_FAULT : 0));
 		(void)tocsin_link_send(TOCSIN_LINK_WINDOW, payload, (size_t)(p - payload),
 				       patience);
 	} else if (outcome->kind == OUTCOME_EVENT && wanted(TOCSIN_LINK_REPORT_EVENTS)) {
@@ -194,9 +275,18 @@ void desk_send_outcome(const struct outcome *outcome)
 		p = tocsin_link_put64(p, outcome->event.end);
 		(void)tocsin_link_send(TOCSIN_LINK_EVENT, payload, (size_t)(p - payload), patience);
 	} else if (outcome->kind == OUTCOME_GAP && wanted(TOCSIN_LINK_REPORT_GAPS)) {
-		p = tocsin_link_put64(p, outcome->gap.index);
-		p = tocsin_link_put64(p, outcome->gap.count);
+		p = tocsin_link_put64(p, outcome->gap.at.index);
+		p = tocsin_link_put64(p, outcome->gap.at.count);
+		if (outcome->gap.slept > 0) { /* a desk of version 1.0 wants no more than it knows */
+			p = tocsin_link_put64(p, outcome->gap.slept);
+		}
 		(void)tocsin_link_send(TOCSIN_LINK_GAP, payload, (size_t)(p - payload), patience);
+	} else if (outcome->kind == OUTCOME_SENSOR && wanted(TOCSIN_LINK_REPORT_SENSOR)) {
+		p = tocsin_link_put32(p, (uint32_t)outcome->sensor.condition);
+		p = tocsin_link_put32(p, outcome->sensor.begins ? 1 : 0);
+		p = tocsin_link_put64(p, outcome->sensor.index);
+		(void)tocsin_link_send(TOCSIN_LINK_SENSOR, payload, (size_t)(p - payload),
+				       patience);
 	}
 }
 

@@ -15,7 +15,7 @@
 
 #include "channels.h"
 #include "pipeline.h"
-#include "sources.h"
+#include "sensor.h"
 #include "stats.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
@@ -42,9 +42,19 @@ static int score(const struct item *item, float *out)
 	const uint32_t start = k_cycle_get_32();
 	const int err = tocsin_score_vector(&pipeline.score, pipeline.slots[item->slot], out);
 
-	stats_time(STATS_SCORE, k_cycle_get_32() - start);
+	stats_time(STATS_SCORE, k_cycle_get_32() - start, pipeline.step_cycles);
 	k_sem_give(&pipeline.free_slots);
 	return err;
+}
+
+/* In sample time: how far the stream went on while the window's outcome was worked out. */
+static void measure_latency(uint64_t window_end)
+{
+	const uint32_t frames = stats_newest() - (uint32_t)window_end;
+	const uint64_t cycles = (uint64_t)frames * CONFIG_SYS_CLOCK_HW_CYCLES_PER_SEC /
+				pipeline.bundle.dsp.sample_rate;
+
+	stats_time(STATS_LATENCY, (uint32_t)MIN(cycles, UINT32_MAX), pipeline.step_cycles);
 }
 
 static void on_vector(const struct item *item)
@@ -58,7 +68,7 @@ static void on_vector(const struct item *item)
 
 		err = tocsin_decide_push(&pipeline.decide, item->window.begin, item->window.end,
 					 outcome.window.score, &outcome.window.smoothed, &event);
-		stats_time(STATS_DECIDE, k_cycle_get_32() - start);
+		stats_time(STATS_DECIDE, k_cycle_get_32() - start, pipeline.step_cycles);
 	}
 	if (err != 0) {
 		stats_count(STATS_REFUSED, 1);
@@ -66,7 +76,9 @@ static void on_vector(const struct item *item)
 		return;
 	}
 	stats_count(STATS_WINDOWS, 1);
+	outcome.window.fault = !pipeline.paced && sensor_in_fault(item->window.begin);
 	publish(&outcome);
+	measure_latency(item->window.end);
 	if (event.kind != TOCSIN_DECIDE_NONE) {
 		outcome = (struct outcome){.kind = OUTCOME_EVENT, .event = event};
 		stats_count(STATS_EVENTS, 1);

@@ -4,8 +4,10 @@
  */
 
 /*
- * From the ring to feature vectors. When this thread is late the ring fills, and when it is late by
- * more than the ring holds the ring counts what it drops; the thread meets the hole as a gap.
+ * From the ring to feature vectors. A recording waits for whoever is late. The world does not: then
+ * whole windows are left out and counted, so that the ring never runs over and those that are
+ * computed are computed right. Where the detector is late, a window that is complete is not handed
+ * over; where this thread is, it goes on at a later window without looking at the frames before.
  */
 
 #include <errno.h>
@@ -14,6 +16,7 @@
 #include <zephyr/logging/log.h>
 
 #include "channels.h"
+#include "pauses.h"
 #include "pipeline.h"
 #include "stats.h"
 
@@ -25,7 +28,10 @@ static uint64_t total; /* written before `ended` is set */
 
 /* Of this stream. */
 static uint64_t position; /* index of the next frame to be taken */
-static uint32_t slot;     /* next to be filled */
+static uint64_t window;   /* index at which the next window begins, at most `position` … */
+static uint64_t resume;   /* … unless frames are left out: nothing is computed before this one */
+static bool catching_up;  /* frames were left out, and no window handed over since */
+static uint32_t slot;     /* held, to be filled */
 static bool slot_held;
 
 static void samples_changed(const struct zbus_channel *channel)
@@ -43,27 +49,45 @@ ZBUS_LISTENER_DEFINE(features_listener, samples_changed);
 
 static void publish(const struct item *item)
 {
-	/* Waits for the detector, if for anything: a late detector makes the ring drop, not this.
-	 */
+	/* There is a buffer for all that can be on its way (channels.c), so this waits for a
+	 * moment's lock at most. */
 	(void)zbus_chan_pub(&item_chan, item, K_FOREVER);
 }
 
 static void publish_gap(const struct tocsin_ring_gap *gap)
 {
-	const struct item item = {.kind = ITEM_GAP, .gap = *gap};
+	const struct item item = {.kind = ITEM_GAP, .gap = {*gap, pauses_in(gap)}};
+	const uint64_t lost = gap->count - item.gap.slept;
 
-	stats_count(STATS_GAPS, 1);
-	stats_count(STATS_LOST, (uint32_t)gap->count);
+	if (lost > 0) {
+		stats_count(STATS_GAPS, 1);
+		stats_count(STATS_LOST, (uint32_t)lost);
+	}
 	publish(&item);
 }
 
 static float *held_slot(void)
 {
 	if (!slot_held) {
+		/* The stream's first: all are free. */
 		(void)k_sem_take(&pipeline.free_slots, K_FOREVER);
 		slot_held = true;
 	}
 	return pipeline.slots[slot];
+}
+
+/* The vector is handed over only for another slot in return: there is always one to write into. */
+static void hand_over(const struct item *item)
+{
+	const k_timeout_t patience = pipeline.paced ? K_FOREVER : K_NO_WAIT;
+
+	if (k_sem_take(&pipeline.free_slots, patience) != 0) {
+		stats_count(STATS_SKIPPED, 1);
+		return;
+	}
+	slot = (slot + 1) % CONFIG_TOCSIN_VECTOR_SLOTS;
+	catching_up = false;
+	publish(item);
 }
 
 static void take_frame(const struct tocsin_ring_view *view)
@@ -73,16 +97,68 @@ static void take_frame(const struct tocsin_ring_view *view)
 	const uint32_t start = k_cycle_get_32();
 	const int ret = tocsin_dsp_push(&pipeline.dsp, view, vector, &item.window);
 
-	stats_time(STATS_FEATURES, k_cycle_get_32() - start);
+	stats_time(STATS_FEATURES, k_cycle_get_32() - start, pipeline.hop_cycles);
 	position = view->index + pipeline.bundle.dsp.hop;
 	/* hop is at most frame_length, and that many frames are there. */
 	(void)tocsin_ring_advance(&pipeline.ring, pipeline.bundle.dsp.hop);
 	k_sem_give(&pipeline.room);
 	if (ret == 1) {
-		slot_held = false;
-		slot = (slot + 1) % CONFIG_TOCSIN_VECTOR_SLOTS;
-		publish(&item);
+		window = item.window.begin + pipeline.step;
+		hand_over(&item);
 	}
+}
+
+static void cross_gap(void)
+{
+	struct tocsin_ring_gap gap;
+
+	(void)tocsin_ring_cross_gap(&pipeline.ring, &gap);
+	position = gap.index + gap.count;
+	window = position;
+	resume = position;
+	k_sem_give(&pipeline.room);
+	publish_gap(&gap);
+}
+
+/* Give up on the window that is being computed and as many as have passed since; go on at the one
+ * that begins last among the samples at hand. It is one of those that would have been computed
+ * anyway, so its values are the same. */
+static void skip_windows(void)
+{
+	const uint64_t here = position + tocsin_ring_fill(&pipeline.ring) - window;
+	const uint64_t begun = DIV_ROUND_UP(position - window, pipeline.step);
+	const uint64_t skipped = MAX(MAX(here / pipeline.step, begun), 1);
+
+	window += skipped * pipeline.step;
+	resume = window;
+	catching_up = true;
+	tocsin_dsp_reset(&pipeline.dsp);
+	stats_count(STATS_SKIPPED, (uint32_t)skipped);
+}
+
+/* Whether to leave frames out: the ring fills, or did, and the window would be for nobody. What is
+ * not spent on it is the detector's. */
+static bool late(void)
+{
+	return !pipeline.paced && position >= resume &&
+	       (tocsin_ring_fill(&pipeline.ring) > pipeline.high_water ||
+		(catching_up && position == window && k_sem_count_get(&pipeline.free_slots) == 0));
+}
+
+/* Let go of samples before `resume`. Whether there were any. */
+static bool leave_out(void)
+{
+	const size_t count = (size_t)MIN(resume - position, tocsin_ring_fill(&pipeline.ring));
+
+	if (count == 0) {
+		return false;
+	}
+	if (tocsin_ring_advance(&pipeline.ring, count) == -EPIPE) {
+		cross_gap();
+	} else {
+		position += count;
+	}
+	return true;
 }
 
 /* All that the ring holds. */
@@ -90,18 +166,28 @@ static void drain(void)
 {
 	struct tocsin_ring_view view;
 	struct tocsin_ring_gap gap;
-	int ret;
+	bool more = true;
 
-	while ((ret = tocsin_ring_peek(&pipeline.ring, pipeline.bundle.dsp.frame_length, &view,
-				       &gap)) != -EAGAIN) {
-		if (ret == 0) {
-			take_frame(&view);
+	while (more) {
+		if (late()) {
+			skip_windows();
+		}
+		if (position < resume) {
+			more = leave_out();
 			continue;
 		}
-		(void)tocsin_ring_cross_gap(&pipeline.ring, &gap);
-		position = gap.index + gap.count;
-		k_sem_give(&pipeline.room);
-		publish_gap(&gap);
+		switch (tocsin_ring_peek(&pipeline.ring, pipeline.bundle.dsp.frame_length, &view,
+					 &gap)) {
+		case 0:
+			take_frame(&view);
+			break;
+		case -EPIPE:
+			cross_gap();
+			break;
+		default:
+			more = false;
+			break;
+		}
 	}
 }
 
@@ -119,6 +205,9 @@ static void end_stream(void)
 		k_sem_give(&pipeline.free_slots);
 	}
 	position = 0;
+	window = 0;
+	resume = 0;
+	catching_up = false;
 	slot = 0;
 	publish(&item);
 }

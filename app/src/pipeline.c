@@ -60,7 +60,30 @@ static int start_network(const struct tocsin_bundle *bundle, const struct plan *
 	return 0;
 }
 
-int pipeline_begin(void)
+/* Cycles of the hardware clock that @p frames take at the bundle's rate; at most 32 bits of them.
+ */
+static uint32_t cycles_of(uint32_t frames)
+{
+	const uint64_t cycles = (uint64_t)frames * CONFIG_SYS_CLOCK_HW_CYCLES_PER_SEC /
+				pipeline.bundle.dsp.sample_rate;
+
+	return (uint32_t)MIN(cycles, UINT32_MAX);
+}
+
+static void set_limits(void)
+{
+	const struct tocsin_dsp_config *dsp = &pipeline.bundle.dsp;
+
+	/* Half of what the ring can hold beyond the frame that is waited for: the other half is
+	 * for what comes while one frame is worked on. */
+	pipeline.high_water =
+		dsp->frame_length + (pipeline.plan.ring_capacity - dsp->frame_length) / 2;
+	pipeline.step = dsp->hop * dsp->window_hop;
+	pipeline.hop_cycles = cycles_of(dsp->hop);
+	pipeline.step_cycles = cycles_of(pipeline.step);
+}
+
+int pipeline_begin(bool paced)
 {
 	const struct tocsin_bundle *bundle = &pipeline.bundle;
 	const struct plan *plan = &pipeline.plan;
@@ -91,6 +114,8 @@ int pipeline_begin(void)
 	for (size_t i = 0; i < ARRAY_SIZE(pipeline.slots); i++) {
 		pipeline.slots[i] = (float *)(at.slots + i * plan->slot);
 	}
+	pipeline.paced = paced;
+	set_limits();
 	k_sem_init(&pipeline.room, 0, 1);
 	k_sem_init(&pipeline.free_slots, CONFIG_TOCSIN_VECTOR_SLOTS, CONFIG_TOCSIN_VECTOR_SLOTS);
 	return 0;
@@ -150,7 +175,7 @@ int pipeline_use(const void *data, size_t size)
 	}
 	set_bundle(&bundle, &plan);
 	/* Only laying out the arena tells whether the size that the bundle states is enough. */
-	err = pipeline_begin();
+	err = pipeline_begin(true);
 	if (err != 0) {
 		set_bundle(&old_bundle, &old_plan);
 		return err;

@@ -31,8 +31,13 @@ struct pipeline {
 	bool ready;                  /**< a bundle runs */
 	struct tocsin_bundle bundle; /**< read by all */
 	struct plan plan;
+	bool paced;              /**< a recording: everyone waits, and nothing is left out */
 	struct tocsin_ring ring; /**< written by acquisition, read by features */
+	uint32_t high_water;     /**< frames in the ring, above which windows are skipped */
 	struct k_sem room;       /**< given by features when it has taken samples */
+	uint32_t step;           /**< frames from one window to the next */
+	uint32_t hop_cycles;     /**< deadlines, in cycles of the hardware clock: of a frame … */
+	uint32_t step_cycles;    /**< … and of a window */
 	struct tocsin_dsp dsp;   /**< features */
 	float *slots[CONFIG_TOCSIN_VECTOR_SLOTS]; /**< owner: see channels.h */
 	struct k_sem free_slots;                  /**< taken by features, given by the detector */
@@ -60,8 +65,11 @@ int pipeline_use(const void *data, size_t size);
  */
 int pipeline_check(const void *data, size_t size);
 
-/** @brief Prepare all stages for a stream that begins with sample 0. */
-int pipeline_begin(void);
+/**
+ * @brief Prepare all stages for a stream that begins with sample 0.
+ * @param paced the source waits, so everyone else may
+ */
+int pipeline_begin(bool paced);
 
 /**
  * @brief A copy of the running bundle's description; any thread, any time.

@@ -22,8 +22,12 @@ static size_t rounded(size_t size)
 
 static uint32_t ring_capacity(const struct tocsin_dsp_config *dsp)
 {
+	/* Beyond a frame there must be room for one more, and for two blocks of the source:
+	 * pipeline.high_water lies in the middle of it. */
+	const uint64_t spare =
+		MAX((uint64_t)dsp->frame_length, 2 * CONFIG_TOCSIN_SOURCE_BLOCK_FRAMES);
 	const uint64_t wanted = MAX((uint64_t)dsp->sample_rate * CONFIG_TOCSIN_RING_MS / 1000,
-				    2 * (uint64_t)dsp->frame_length);
+				    dsp->frame_length + spare);
 	uint32_t capacity = 2;
 
 	while (capacity < wanted && capacity < BIT(24)) {

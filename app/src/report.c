@@ -37,6 +37,27 @@ static void log_event(const struct tocsin_decide_event *event)
 	}
 }
 
+static void log_gap(const struct gap *gap)
+{
+	if (gap->at.count > gap->slept) {
+		LOG_WRN("%llu frames lost at sample %llu", gap->at.count - gap->slept,
+			gap->at.index);
+	} else {
+		LOG_INF("slept through %llu frames at sample %llu", gap->slept, gap->at.index);
+	}
+}
+
+static void log_sensor(const struct outcome *outcome)
+{
+	const char *name = tocsin_source_condition_name(outcome->sensor.condition);
+
+	if (outcome->sensor.begins) {
+		LOG_ERR("sensor %s since sample %llu", name, outcome->sensor.index);
+	} else {
+		LOG_WRN("sensor no longer %s, at sample %llu", name, outcome->sensor.index);
+	}
+}
+
 static void end_stream(const struct outcome *outcome)
 {
 	const struct command command = {.kind = COMMAND_OVER};
@@ -66,8 +87,11 @@ static void report(const struct outcome *outcome)
 		break;
 	case OUTCOME_GAP:
 		summary.gaps++;
-		summary.lost += outcome->gap.count;
-		LOG_WRN("%llu frames lost at sample %llu", outcome->gap.count, outcome->gap.index);
+		summary.lost += outcome->gap.at.count - outcome->gap.slept;
+		log_gap(&outcome->gap);
+		break;
+	case OUTCOME_SENSOR:
+		log_sensor(outcome);
 		break;
 	case OUTCOME_END:
 		end_stream(outcome);

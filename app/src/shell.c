@@ -9,10 +9,13 @@
 #include <zephyr/shell/shell.h>
 
 #include <tocsin/link_uart.h>
+#include <tocsin/source_faulty.h>
 #include <tocsin/source_synthetic.h>
 
 #include "channels.h"
+#include "load.h"
 #include "pipeline.h"
+#include "sensor.h"
 #include "sources.h"
 #include "stats.h"
 
@@ -57,34 +60,63 @@ static void print_counters(const struct shell *sh)
 	for (int i = 0; i < STATS_STAGES; i++) {
 		const struct stats_time time = stats_time_get((enum stats_stage)i);
 
-		shell_print(sh, "time %s: %u runs, min %u, mean %u, max %u us",
+		shell_print(sh, "time %s: %u runs, min %u, mean %u, max %u us, %u late",
 			    stats_stage_name((enum stats_stage)i), time.count, time.min, time.mean,
-			    time.max);
+			    time.max, time.misses);
 	}
 }
 
-#if defined(CONFIG_THREAD_STACK_INFO) && defined(CONFIG_INIT_STACKS)
-static void print_stack(const struct k_thread *thread, void *user_data)
+static void print_sensor(const struct shell *sh)
 {
-	size_t unused;
+	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
+	struct sensor_state sensor;
 
-	if (k_thread_stack_space_get(thread, &unused) == 0) {
-		shell_print(user_data, "stack %s: %zu of %zu bytes used",
-			    k_thread_name_get((k_tid_t)thread), thread->stack_info.size - unused,
-			    (size_t)thread->stack_info.size);
+	sensor_get(&sensor);
+	if (!state->run || state->replay) {
+		shell_print(sh, "sensor: off");
+	} else if (sensor.condition == TOCSIN_SOURCE_OK) {
+		shell_print(sh, "sensor: OK");
+	} else {
+		shell_print(sh, "sensor: %s since sample %llu",
+			    tocsin_source_condition_name(sensor.condition), sensor.since);
 	}
+	shell_print(sh, "sensor: %u faults, %u restarts, %u mHz measured", sensor.faults,
+		    sensor.restarts, sensor.rate_millihertz);
 }
-#endif
+
+static void print_stream(const struct shell *sh)
+{
+	const struct stats_stream stream = stats_stream_get();
+
+	shell_print(sh, "frames: %llu in %llu ms, %llu slept through", stream.frames,
+		    stream.elapsed_us / 1000, stream.slept);
+	shell_print(sh, "ring: %u of %u frames, at most %u, windows are skipped above %u",
+		    stream.fill, stream.capacity, stream.fill_max, pipeline.high_water);
+}
+
+static void print_thread(const struct load_thread *thread, void *user_data)
+{
+	shell_print(user_data, "stack %s: %zu of %zu bytes used", thread->name, thread->used,
+		    thread->size);
+}
+
+static void print_load(const struct shell *sh)
+{
+	const struct load load = load_get();
+
+	shell_print(sh, "load: %u/1000 lately, %u/1000 since the boot", load.recent, load.boot);
+	load_foreach_thread(print_thread, (void *)sh);
+}
 
 static int cmd_status(const struct shell *sh, size_t argc, char **argv)
 {
 	ARG_UNUSED(argc);
 	ARG_UNUSED(argv);
 	print_detector(sh);
+	print_sensor(sh);
+	print_stream(sh);
 	print_counters(sh);
-#if defined(CONFIG_THREAD_STACK_INFO) && defined(CONFIG_INIT_STACKS)
-	k_thread_foreach_unlocked(print_stack, (void *)sh);
-#endif
+	print_load(sh);
 	return 0;
 }
 
@@ -124,11 +156,43 @@ static int cmd_fault(const struct shell *sh, size_t argc, char **argv)
 #define FAULT
 #endif
 
-SHELL_STATIC_SUBCMD_SET_CREATE(tocsin_commands,
-			       SHELL_CMD_ARG(bundle, NULL, "What runs, and its training record",
-					     cmd_bundle, 1, 0),
-			       FAULT SHELL_CMD_ARG(status, NULL, "Counters, times and stacks",
-						   cmd_status, 1, 0),
-			       SHELL_SUBCMD_SET_END);
+#if defined(CONFIG_TOCSIN_SOURCE_FAULTY)
+static int cmd_inject(const struct shell *sh, size_t argc, char **argv)
+{
+	static const char *const names[TOCSIN_SOURCE_FAULTS] = {
+		[TOCSIN_SOURCE_FAULT_NONE] = "none",
+		[TOCSIN_SOURCE_FAULT_DRIVER_ERROR] = "driver-error",
+		[TOCSIN_SOURCE_FAULT_STALL] = "stall",
+		[TOCSIN_SOURCE_FAULT_SHORT_BLOCK] = "short-block",
+		[TOCSIN_SOURCE_FAULT_STUCK] = "stuck",
+		[TOCSIN_SOURCE_FAULT_SATURATE] = "saturate",
+		[TOCSIN_SOURCE_FAULT_ABSENT] = "absent",
+	};
+
+	ARG_UNUSED(argc);
+	for (int i = 0; i < TOCSIN_SOURCE_FAULTS; i++) {
+		if (strcmp(argv[1], names[i]) == 0) {
+			tocsin_source_faulty_inject(DEVICE_DT_GET_ANY(tocsin_source_faulty),
+						    (enum tocsin_source_fault)i);
+			shell_print(sh, "injected: %s", names[i]);
+			return 0;
+		}
+	}
+	shell_error(sh, "say driver-error, stall, short-block, stuck, saturate, absent or none");
+	return -EINVAL;
+}
+#define INJECT                                                                                     \
+	SHELL_CMD_ARG(inject, NULL, "Let the sensor fail: driver-error, stall, ..., none",         \
+		      cmd_inject, 2, 0),
+#else
+#define INJECT
+#endif
+
+SHELL_STATIC_SUBCMD_SET_CREATE(
+	tocsin_commands,
+	SHELL_CMD_ARG(bundle, NULL, "What runs, and its training record", cmd_bundle, 1, 0),
+	FAULT INJECT SHELL_CMD_ARG(status, NULL, "Sensor, counters, times, load and stacks",
+				   cmd_status, 1, 0),
+	SHELL_SUBCMD_SET_END);
 
 SHELL_CMD_REGISTER(tocsin, &tocsin_commands, "Tocsin", NULL);

@@ -9,14 +9,18 @@
 #include "stats.h"
 
 static atomic_t counters[STATS_COUNTERS];
+static atomic_t newest;
 
 static struct {
 	uint32_t count;
 	uint32_t min;
 	uint32_t max;
+	uint32_t misses;
 	uint64_t sum;
 } times[STATS_STAGES];
 
+static struct stats_stream stream;
+static int64_t stream_begun; /* ticks */
 static struct k_spinlock lock;
 
 void stats_count(enum stats_counter counter, uint32_t by)
@@ -29,7 +33,7 @@ uint32_t stats_get(enum stats_counter counter)
 	return (uint32_t)atomic_get(&counters[counter]);
 }
 
-void stats_time(enum stats_stage stage, uint32_t cycles)
+void stats_time(enum stats_stage stage, uint32_t cycles, uint32_t deadline)
 {
 	K_SPINLOCK(&lock)
 	{
@@ -37,6 +41,7 @@ void stats_time(enum stats_stage stage, uint32_t cycles)
 		times[stage].max = MAX(times[stage].max, cycles);
 		times[stage].sum += cycles;
 		times[stage].count++;
+		times[stage].misses += cycles > deadline;
 	}
 }
 
@@ -50,6 +55,7 @@ struct stats_time stats_time_get(enum stats_stage stage)
 		time.count = times[stage].count;
 		time.min = times[stage].min;
 		time.max = times[stage].max;
+		time.misses = times[stage].misses;
 		sum = times[stage].sum;
 	}
 	if (time.count > 0) {
@@ -60,13 +66,59 @@ struct stats_time stats_time_get(enum stats_stage stage)
 	return time;
 }
 
+void stats_stream_begin(uint32_t capacity)
+{
+	K_SPINLOCK(&lock)
+	{
+		stream = (struct stats_stream){.capacity = capacity};
+		stream_begun = k_uptime_ticks();
+	}
+	atomic_set(&newest, 0);
+}
+
+void stats_samples(uint64_t frames, uint32_t fill)
+{
+	K_SPINLOCK(&lock)
+	{
+		stream.frames = frames;
+		stream.fill = fill;
+		stream.fill_max = MAX(stream.fill_max, fill);
+	}
+	atomic_set(&newest, (atomic_val_t)(uint32_t)frames);
+}
+
+void stats_slept(uint64_t frames)
+{
+	K_SPINLOCK(&lock)
+	{
+		stream.slept += frames;
+	}
+}
+
+struct stats_stream stats_stream_get(void)
+{
+	struct stats_stream copy = {0};
+
+	K_SPINLOCK(&lock)
+	{
+		copy = stream;
+		copy.elapsed_us = k_ticks_to_us_near64((uint64_t)(k_uptime_ticks() - stream_begun));
+	}
+	return copy;
+}
+
+uint32_t stats_newest(void)
+{
+	return (uint32_t)atomic_get(&newest);
+}
+
 const char *stats_counter_name(enum stats_counter counter)
 {
 	static const char *const names[STATS_COUNTERS] = {
 		[STATS_STREAMS] = "streams",        [STATS_WINDOWS] = "windows",
 		[STATS_EVENTS] = "events",          [STATS_GAPS] = "gaps",
 		[STATS_LOST] = "lost frames",       [STATS_REFUSED] = "windows refused",
-		[STATS_UNTOLD] = "outcomes untold",
+		[STATS_UNTOLD] = "outcomes untold", [STATS_SKIPPED] = "windows skipped",
 	};
 
 	return names[counter];
@@ -78,6 +130,7 @@ const char *stats_stage_name(enum stats_stage stage)
 		[STATS_FEATURES] = "features",
 		[STATS_SCORE] = "score",
 		[STATS_DECIDE] = "decide",
+		[STATS_LATENCY] = "latency",
 	};
 
 	return names[stage];

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,9 +19,10 @@ HELLO, SUBSCRIBE, GET_STATUS = 0x01, 0x02, 0x03
 REPLAY_START, SAMPLES, REPLAY_GAP, REPLAY_END, REPLAY_ABORT = (0x10, 0x11, 0x12, 0x13, 0x14)
 BUNDLE_BEGIN, BUNDLE_DATA, BUNDLE_COMMIT, BUNDLE_DEFAULT = 0x20, 0x21, 0x22, 0x23
 INFO, RESULT, STATUS, CREDIT, REPLAY_DONE = 0x81, 0x82, 0x83, 0x90, 0x91
-VECTOR, WINDOW, EVENT, GAP = 0xA0, 0xA1, 0xA2, 0xA3
+VECTOR, WINDOW, EVENT, GAP, SENSOR = 0xA0, 0xA1, 0xA2, 0xA3, 0xA4
 
-WINDOWS, VECTORS, EVENTS, GAPS = 1, 2, 4, 8
+WINDOWS, VECTORS, EVENTS, GAPS, SENSORS = 1, 2, 4, 8, 16
+WINDOW_ALARM, WINDOW_SENSOR_FAULT = 1, 2
 
 RESULTS = {
     0: "ok",
@@ -44,6 +46,7 @@ KINDS = {0: "none", 1: "kmeans", 2: "gmm", 3: "mahalanobis", 4: "autoencoder"}
 COUNTERS = ("streams", "windows", "events", "gaps", "lost", "refused", "untold")
 LINK_COUNTERS = ("received", "bad", "missed", "full", "sent", "unsent")
 STAGES = ("features", "score", "decide")
+CONDITIONS = ("OK", "ABSENT", "FAILED", "STALLED", "STUCK", "SATURATED", "OFF_RATE")
 
 
 class Refused(LinkError):
@@ -75,13 +78,129 @@ class Info:
 
 
 @dataclass(frozen=True)
+class Sensor:
+    """How the live sensor is.
+
+    Attributes
+    ----------
+    condition : str
+        One of ``CONDITIONS``, or a number that this program does not know.
+    since : int
+        Frame index at which that began; meaningless for "OK".
+    faults, restarts : int
+        Faults begun, and starts after one, since the boot.
+    rate : float or None
+        Measured against the device's clock, Hz.
+    """
+
+    condition: str
+    since: int
+    faults: int
+    restarts: int
+    rate: float | None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """How far the running stream is, or the last one was.
+
+    Attributes
+    ----------
+    frames, slept : int
+        So far, those missing included; and how many of them a duty cycle slept through.
+    elapsed : float
+        Seconds since it began, on the device's clock.
+    fill, fill_max, capacity : int
+        Frames in the device's ring: last, at most, and as many as it holds.
+    """
+
+    frames: int
+    slept: int
+    elapsed: float
+    fill: int
+    fill_max: int
+    capacity: int
+
+
+@dataclass(frozen=True)
 class Status:
-    """Counters since the boot, and times in microseconds as (runs, min, mean, max) a stage."""
+    """Counters since the boot, and times in microseconds as (runs, min, mean, max) a stage.
+
+    What a device of version 1.0 of the link does not tell is None or empty.
+
+    Attributes
+    ----------
+    missed : dict
+        Deadlines missed, a stage.
+    load : tuple or None
+        Processor load, 0 to 1: lately, since the boot.
+    stacks : dict
+        (bytes used at most, bytes there are), a thread.
+    """
 
     uptime: int
     counters: dict[str, int]
     link: dict[str, int]
     times: dict[str, tuple[int, int, int, int]]
+    sensor: Sensor | None = None
+    stream: Stream | None = None
+    missed: dict[str, int] = field(default_factory=dict)
+    load: tuple[float, float] | None = None
+    stacks: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+_FIRST = f"<{1 + len(COUNTERS) + len(LINK_COUNTERS) + 4 * len(STAGES)}I"
+_MORE = "<IIQIIIQQQIIIII4I4IB"
+
+
+def condition_name(number: int) -> str:
+    """Name a sensor's condition."""
+    return CONDITIONS[number] if number < len(CONDITIONS) else str(number)
+
+
+def parse_status(payload: bytes) -> Status:
+    """Read a STATUS.
+
+    Raises
+    ------
+    LinkError
+        Where it is too short.
+    """
+    first = struct.calcsize(_FIRST)
+    if len(payload) < first:
+        raise LinkError(f"the device's STATUS has {len(payload)} bytes, {first} are the least")
+    values = struct.unpack_from(_FIRST, payload)
+    rest = values[1 + len(COUNTERS) + len(LINK_COUNTERS) :]
+    counters = dict(zip(COUNTERS, values[1:], strict=False))
+    link = dict(zip(LINK_COUNTERS, values[1 + len(COUNTERS) :], strict=False))
+    times: dict[str, tuple[int, int, int, int]] = {stage: (*rest[4 * i : 4 * i + 4],) for i, stage in enumerate(STAGES)}
+    if len(payload) < first + struct.calcsize(_MORE):
+        return Status(values[0], counters, link, times)
+    (skipped, condition, since, faults, restarts, rate, frames, slept, elapsed, fill, fill_max, capacity, lately, boot,
+     *late, threads) = struct.unpack_from(_MORE, payload, first)  # fmt: skip
+    stages = (*STAGES, "latency")
+    return Status(
+        uptime=values[0],
+        counters={**counters, "skipped": skipped},
+        link=link,
+        times={**times, "latency": (late[0], late[1], late[2], late[3])},
+        sensor=Sensor(condition_name(condition), since, faults, restarts, rate / 1000 if rate else None),
+        stream=Stream(frames, slept, elapsed / 1e6, fill, fill_max, capacity),
+        missed=dict(zip(stages, late[4:], strict=True)),
+        load=(lately / 1000, boot / 1000),
+        stacks=_parse_threads(payload[first + struct.calcsize(_MORE) :], threads),
+    )
+
+
+def _parse_threads(data: bytes, count: int) -> dict[str, tuple[int, int]]:
+    stacks = {}
+    for _ in range(count):
+        if len(data) < 5 or 0 not in data[4:]:
+            raise LinkError("the device's STATUS is cut off")
+        size, used = struct.unpack_from("<HH", data)
+        name, data = data[4:].split(b"\0", 1)
+        stacks[name.decode(errors="replace")] = (used, size)
+    return stacks
 
 
 @dataclass

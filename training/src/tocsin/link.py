@@ -22,7 +22,6 @@ from tocsin._linktypes import (
     BUNDLE_COMMIT,
     BUNDLE_DATA,
     BUNDLE_DEFAULT,
-    COUNTERS,
     CREDIT,
     EVENT,
     EVENTS,
@@ -32,7 +31,6 @@ from tocsin._linktypes import (
     HELLO,
     INFO,
     KINDS,
-    LINK_COUNTERS,
     MAJOR,
     MINOR,
     REPLAY_DONE,
@@ -41,7 +39,6 @@ from tocsin._linktypes import (
     REPLAY_START,
     RESULT,
     SAMPLES,
-    STAGES,
     STATUS,
     SUBSCRIBE,
     VECTOR,
@@ -52,6 +49,7 @@ from tocsin._linktypes import (
     Refused,
     Report,
     Status,
+    parse_status,
 )
 from tocsin._linkwire import PAYLOAD_MAX, SPEED, Decoder, LinkError, Message, Wire, encode, open_wire, wait
 from tocsin.twin import Event, Gap, Window
@@ -126,15 +124,7 @@ class Link:
 
     def status(self) -> Status:
         """Ask for the device's counters and times."""
-        payload = self._ask(GET_STATUS, b"", STATUS)
-        values = struct.unpack(f"<{len(payload) // 4}I", payload)
-        rest = values[1 + len(COUNTERS) + len(LINK_COUNTERS) :]
-        return Status(
-            uptime=values[0],
-            counters=dict(zip(COUNTERS, values[1:], strict=False)),
-            link=dict(zip(LINK_COUNTERS, values[1 + len(COUNTERS) :], strict=False)),
-            times={stage: (*rest[4 * i : 4 * i + 4],) for i, stage in enumerate(STAGES)},
-        )
+        return parse_status(self._ask(GET_STATUS, b"", STATUS))
 
     def subscribe(self, reports: int) -> None:
         """Choose the reports: WINDOWS, VECTORS, EVENTS and GAPS, added up; 0 for none."""
@@ -309,7 +299,7 @@ def _take(message: Message, report: Report, pieces: list[tuple[int, int, bytes]]
         kind, peak, begin, end = struct.unpack("<IfQQ", payload)
         report.results.append(Event("begin" if kind == 1 else "end", begin, end, peak))
     elif message.type == GAP:
-        report.results.append(Gap(*struct.unpack("<QQ", payload)))
+        report.results.append(Gap(*struct.unpack_from("<QQ", payload)))
     elif message.type == RESULT and message.payload[1] != 0:
         raise Refused(message.payload[1], message.payload[2:].decode(errors="replace"))
 

@@ -59,6 +59,7 @@ enum tocsin_link_type {
 	TOCSIN_LINK_WINDOW = 0xa1,
 	TOCSIN_LINK_EVENT = 0xa2,
 	TOCSIN_LINK_GAP = 0xa3,
+	TOCSIN_LINK_SENSOR = 0xa4,
 };
 
 /** What a RESULT says. Numbers of the protocol: an errno differs from one C library to the next. */
@@ -86,6 +87,13 @@ enum tocsin_link_report {
 	TOCSIN_LINK_REPORT_VECTORS = 1 << 1,
 	TOCSIN_LINK_REPORT_EVENTS = 1 << 2,
 	TOCSIN_LINK_REPORT_GAPS = 1 << 3,
+	TOCSIN_LINK_REPORT_SENSOR = 1 << 4,
+};
+
+/** Flags of a WINDOW (bits). */
+enum tocsin_link_window_flag {
+	TOCSIN_LINK_WINDOW_ALARM = 1 << 0,        /**< an alarm is on */
+	TOCSIN_LINK_WINDOW_SENSOR_FAULT = 1 << 1, /**< its samples are not to be believed */
 };
 
 /** A message as received; points into the decoder, valid until it is given the next byte. */
