@@ -77,6 +77,22 @@ def configure_and_build(folder: Path, board: str, *options: str, source: Path = 
     return output
 
 
+def build_variant(name: str, *options: str) -> Path:
+    """Build an image of its own for QEMU, with CMake options that stay the same from call to call.
+
+    Raises
+    ------
+    CannotBuild, BuildFailed
+        See :func:`configure_and_build`.
+    """
+    board = BOARDS["qemu"]
+    if shutil.which(board.tool) is None:
+        raise CannotBuild(f"{board.tool} is not installed")
+    folder = ROOT / "build" / "sim" / name
+    configure_and_build(folder, board.zephyr, *options)
+    return folder / board.image
+
+
 def build(board: Board) -> Path:
     """Build the application for an emulated board, or take the image that TOCSIN_SIM_<NAME> names.
 
@@ -108,10 +124,19 @@ class Emulator:
         For the link's socket; its path must be short.
     heard
         Called with all that the console prints.
+    icount
+        QEMU alone: time is counted in instructions, 2**icount ns each, and idle time passes at once. So 4 is a
+        processor of 62.5 MIPS, 7 one of 7.8 MIPS, and what happens does not depend on how busy the desk is.
     """
 
     def __init__(
-        self, board: Board, image: Path, folder: Path, *, heard: Callable[[bytes], object] = lambda _: None
+        self,
+        board: Board,
+        image: Path,
+        folder: Path,
+        *,
+        heard: Callable[[bytes], object] = lambda _: None,
+        icount: int | None = None,
     ) -> None:
         self._heard = heard
         self._text = ""
@@ -129,6 +154,10 @@ class Emulator:
             ],
             "native": [str(image), "-uart_stdinout"],
         }[board.name]  # fmt: skip
+        if icount is not None:
+            if board.name != "qemu":
+                raise ValueError(f"{board.name} does not count instructions")
+            command += ["-icount", f"shift={icount},align=off,sleep=off"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
         )

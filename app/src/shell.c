@@ -27,23 +27,41 @@ static const char *const kinds[] = {
 	[TOCSIN_SCORE_AUTOENCODER] = "autoencoder",
 };
 
+/*
+ * The shell is above the features, so that it answers while they are overloaded. A page of text at
+ * once could then keep them away for longer than the ring has room: after each line it sleeps for
+ * twice the time that the line took.
+ */
+static void give_way(uint32_t cycles)
+{
+	k_sleep(K_CYC(2 * cycles));
+}
+
+#define print(sh, ...)                                                                             \
+	do {                                                                                       \
+		const uint32_t start = k_cycle_get_32();                                           \
+                                                                                                   \
+		shell_print(sh, __VA_ARGS__);                                                      \
+		give_way(k_cycle_get_32() - start);                                                \
+	} while (false)
+
 static void print_detector(const struct shell *sh)
 {
 	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
 	struct tocsin_bundle bundle;
 
 	if (pipeline_describe(&bundle) != 0) {
-		shell_print(sh, "bundle: none runs");
+		print(sh, "bundle: none runs");
 		return;
 	}
-	shell_print(sh, "bundle: %08x, %u bytes, %s, %u Hz x %u, %u values a window", bundle.crc,
-		    bundle.size, kinds[bundle.score.kind], bundle.dsp.sample_rate,
-		    bundle.dsp.channels, bundle.score.dim);
-	shell_print(sh, "stream: %s, pool %zu of %d bytes",
-		    !state->run     ? "none"
-		    : state->replay ? "replay"
-				    : "live",
-		    pipeline.plan.total, CONFIG_TOCSIN_POOL_SIZE);
+	print(sh, "bundle: %08x, %u bytes, %s, %u Hz x %u, %u values a window", bundle.crc,
+	      bundle.size, kinds[bundle.score.kind], bundle.dsp.sample_rate, bundle.dsp.channels,
+	      bundle.score.dim);
+	print(sh, "stream: %s, pool %zu of %d bytes",
+	      !state->run     ? "none"
+	      : state->replay ? "replay"
+			      : "live",
+	      pipeline.plan.total, CONFIG_TOCSIN_POOL_SIZE);
 }
 
 static void print_counters(const struct shell *sh)
@@ -51,18 +69,18 @@ static void print_counters(const struct shell *sh)
 	struct tocsin_link_stats link;
 
 	for (int i = 0; i < STATS_COUNTERS; i++) {
-		shell_print(sh, "%s: %u", stats_counter_name((enum stats_counter)i),
-			    stats_get((enum stats_counter)i));
+		print(sh, "%s: %u", stats_counter_name((enum stats_counter)i),
+		      stats_get((enum stats_counter)i));
 	}
 	tocsin_link_stats_get(&link);
-	shell_print(sh, "link: received %u, bad %u, missed %u, full %u, sent %u, unsent %u",
-		    link.received, link.bad, link.missed, link.full, link.sent, link.unsent);
+	print(sh, "link: received %u, bad %u, missed %u, full %u, sent %u, unsent %u",
+	      link.received, link.bad, link.missed, link.full, link.sent, link.unsent);
 	for (int i = 0; i < STATS_STAGES; i++) {
 		const struct stats_time time = stats_time_get((enum stats_stage)i);
 
-		shell_print(sh, "time %s: %u runs, min %u, mean %u, max %u us, %u late",
-			    stats_stage_name((enum stats_stage)i), time.count, time.min, time.mean,
-			    time.max, time.misses);
+		print(sh, "time %s: %u runs, min %u, mean %u, max %u us, %u late",
+		      stats_stage_name((enum stats_stage)i), time.count, time.min, time.mean,
+		      time.max, time.misses);
 	}
 }
 
@@ -73,38 +91,38 @@ static void print_sensor(const struct shell *sh)
 
 	sensor_get(&sensor);
 	if (!state->run || state->replay) {
-		shell_print(sh, "sensor: off");
+		print(sh, "sensor: off");
 	} else if (sensor.condition == TOCSIN_SOURCE_OK) {
-		shell_print(sh, "sensor: OK");
+		print(sh, "sensor: OK");
 	} else {
-		shell_print(sh, "sensor: %s since sample %llu",
-			    tocsin_source_condition_name(sensor.condition), sensor.since);
+		print(sh, "sensor: %s since sample %llu",
+		      tocsin_source_condition_name(sensor.condition), sensor.since);
 	}
-	shell_print(sh, "sensor: %u faults, %u restarts, %u mHz measured", sensor.faults,
-		    sensor.restarts, sensor.rate_millihertz);
+	print(sh, "sensor: %u faults, %u restarts, %u mHz measured", sensor.faults, sensor.restarts,
+	      sensor.rate_millihertz);
 }
 
 static void print_stream(const struct shell *sh)
 {
 	const struct stats_stream stream = stats_stream_get();
 
-	shell_print(sh, "frames: %llu in %llu ms, %llu slept through", stream.frames,
-		    stream.elapsed_us / 1000, stream.slept);
-	shell_print(sh, "ring: %u of %u frames, at most %u, windows are skipped above %u",
-		    stream.fill, stream.capacity, stream.fill_max, pipeline.high_water);
+	print(sh, "frames: %llu in %llu ms, %llu slept through", stream.frames,
+	      stream.elapsed_us / 1000, stream.slept);
+	print(sh, "ring: %u of %u frames, at most %u, windows are skipped above %u", stream.fill,
+	      stream.capacity, stream.fill_max, pipeline.high_water);
 }
 
 static void print_thread(const struct load_thread *thread, void *user_data)
 {
-	shell_print(user_data, "stack %s: %zu of %zu bytes used", thread->name, thread->used,
-		    thread->size);
+	print(user_data, "stack %s: %zu of %zu bytes used", thread->name, thread->used,
+	      thread->size);
 }
 
 static void print_load(const struct shell *sh)
 {
 	const struct load load = load_get();
 
-	shell_print(sh, "load: %u/1000 lately, %u/1000 since the boot", load.recent, load.boot);
+	print(sh, "load: %u/1000 lately, %u/1000 since the boot", load.recent, load.boot);
 	load_foreach_thread(print_thread, (void *)sh);
 }
 
@@ -120,6 +138,17 @@ static int cmd_status(const struct shell *sh, size_t argc, char **argv)
 	return 0;
 }
 
+static void print_text(const struct shell *sh, const char *text, size_t size)
+{
+	for (size_t at = 0; at < size; at += 64) {
+		const uint32_t start = k_cycle_get_32();
+
+		shell_fprintf(sh, SHELL_NORMAL, "%.*s", (int)MIN(size - at, 64), &text[at]);
+		give_way(k_cycle_get_32() - start);
+	}
+	print(sh, "%s", "");
+}
+
 static int cmd_bundle(const struct shell *sh, size_t argc, char **argv)
 {
 	struct tocsin_bundle bundle;
@@ -128,7 +157,7 @@ static int cmd_bundle(const struct shell *sh, size_t argc, char **argv)
 	ARG_UNUSED(argv);
 	print_detector(sh);
 	if (pipeline_describe(&bundle) == 0 && bundle.meta != NULL) {
-		shell_print(sh, "%.*s", (int)MIN(bundle.meta_size, 1024), bundle.meta);
+		print_text(sh, bundle.meta, MIN(bundle.meta_size, 1024));
 	}
 	return 0;
 }

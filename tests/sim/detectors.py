@@ -200,17 +200,22 @@ def gmm_full() -> Bundle:
     return _mixture("full", False)
 
 
-def autoencoder() -> Bundle:
-    """The MLPerf Tiny reference network on five stacked frames of 128 mel bands."""
+def mlperf(window_hop: int) -> Bundle:
+    """The MLPerf Tiny reference network on five stacked frames of 128 mel bands, every `window_hop` frames."""
     folder = data()
     if folder is None:
         pytest.skip("the MLPerf network is not there (set TOCSIN_DATA)")
     features = FeatureConfig.logmel(
-        sample_rate=RATE, n_mels=128, pool=("stack",), window_frames=5, window_hop=2, n_fft=1024, hop=512
-    )
+        sample_rate=RATE, n_mels=128, pool=("stack",), window_frames=5, window_hop=window_hop, n_fft=1024, hop=512
+    )  # fmt: skip
     x, normalisation = _fit(features, audio())
     model = AutoencoderModel.from_tflite((folder / "mlperf_tiny_ad01_int8.tflite").read_bytes())
     return _pack(features, normalisation, model, x)
+
+
+def autoencoder() -> Bundle:
+    """The MLPerf network on every second frame."""
+    return mlperf(2)
 
 
 DETECTORS: dict[str, tuple[Callable[[], Bundle], Callable[[], list[tuple[str, Samples]]]]] = {
