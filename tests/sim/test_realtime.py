@@ -16,10 +16,10 @@ import pytest
 
 import detectors
 from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, Emulator, build_variant
-from live import assert_exact, listen, status_when
+from live import LiveLink, assert_exact
 from machine import samples_of_the_machine
 from tocsin.bundle import Bundle
-from tocsin.link import Link, Status
+from tocsin.link import Status
 from tocsin.twin import Window
 from tocsin.verify import by_twin
 
@@ -39,13 +39,14 @@ def bundle() -> Bundle:
 
 @pytest.fixture(scope="module")
 def image(bundle: Bundle) -> Path:
-    """An image with it embedded: an upload over an emulated UART takes longer than building."""
+    """An image with it embedded, as an upload over an emulated UART takes longer than building; and with a ring of
+    half a second, so that a processor eight times too slow, whose frames take 50 ms, still has room to be late."""
     path = ROOT / "build" / "sim" / "mlperf_every_hop.tocsin"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_bytes() != bundle.raw:
         path.write_bytes(bundle.raw)
     try:
-        return build_variant("realtime", f"-DTOCSIN_BUNDLE={path}")
+        return build_variant("realtime", f"-DTOCSIN_BUNDLE={path}", "-DCONFIG_TOCSIN_RING_MS=500")
     except CannotBuild as error:
         pytest.skip(str(error))
     except BuildFailed as error:
@@ -53,11 +54,11 @@ def image(bundle: Bundle) -> Path:
 
 
 @contextmanager
-def running(image: Path, folder: Path, icount: int) -> Iterator[tuple[Emulator, Link]]:
+def running(image: Path, folder: Path, icount: int) -> Iterator[tuple[Emulator, LiveLink]]:
     """The board, switched on, at some speed."""
     with Emulator(BOARDS["qemu"], image, folder, icount=icount) as emulator:
         emulator.wait_for(r"bundle [0-9a-f]{8}: ")
-        with emulator.open_link() as link:
+        with LiveLink.to(emulator) as link:
             yield emulator, link
 
 
@@ -89,7 +90,7 @@ def assert_nothing_lost(status: Status) -> None:
 
 def keeps_up(image: Path, folder: Path, seconds: int, timeout: float) -> None:
     with running(image, folder, FAST) as (_, link):
-        status = status_when(link, lambda s: s.stream.elapsed >= seconds, timeout=timeout)
+        status = link.status_when(lambda s: s.stream.elapsed >= seconds, timeout=timeout)
     assert_nothing_lost(status)
     assert status.counters["skipped"] == 0
     assert status.missed == {"features": 0, "score": 0, "decide": 0, "latency": 0}
@@ -115,7 +116,7 @@ def test_keeps_up_for_half_an_hour(image: Path, tmp_path: Path) -> None:
 
 def test_live_scores_are_the_twins(image: Path, tmp_path: Path, by_the_twin: dict[int, Window]) -> None:
     with running(image, tmp_path, FAST) as (_, link):
-        live = listen(link, lambda live: len(live.windows) >= 600)
+        live = link.collect(lambda live: len(live.windows) >= 600)
     assert live.gaps == []
     for before, after in zip(live.windows[:-1], live.windows[1:], strict=True):
         assert after[0] == before[0] + HOP
@@ -127,12 +128,12 @@ def test_live_scores_are_the_twins(image: Path, tmp_path: Path, by_the_twin: dic
 @pytest.mark.parametrize("icount", [DETECTOR_LATE, FEATURES_LATE])
 def test_overload_skips_whole_windows(image: Path, tmp_path: Path, icount: int, by_the_twin: dict[int, Window]) -> None:
     with running(image, tmp_path, icount) as (emulator, link):
-        live = listen(link, lambda live: len(live.windows) >= 150, timeout=120)
-        status = status_when(link, lambda s: s.stream.elapsed >= 90, timeout=120)
+        live = link.collect(lambda live: len(live.windows) >= 150, timeout=120)
+        status = link.status_when(lambda s: s.stream.elapsed >= 90, timeout=120)
         assert link.hello().state == 1, "it answers"
         emulator.type("tocsin status")
         emulator.wait_for(r"windows skipped: [1-9]\d*")
-        after = status_when(link, lambda s: s.counters["windows"] > status.counters["windows"] + 10)
+        after = link.status_when(lambda s: s.counters["windows"] > status.counters["windows"] + 10)
     for seen in (status, after):
         assert_nothing_lost(seen)
         assert seen.counters["skipped"] > seen.counters["windows"] > 0
@@ -140,7 +141,7 @@ def test_overload_skips_whole_windows(image: Path, tmp_path: Path, icount: int, 
         on_their_way = completed(seen.stream.frames) - seen.counters["windows"] - seen.counters["skipped"]
         # In slots, in the ring, and begun in it where a skip has given up on them already.
         assert -STACKED <= on_their_way <= 3 + seen.stream.capacity // HOP
-    assert (after.missed["features"] > 0) == (icount == FEATURES_LATE)
+    assert status.missed["features"] > 0 or icount == DETECTOR_LATE
     assert live.gaps == []
 
     # What was scored is what the twin says of the same samples, and the smoothing went on over what was skipped.

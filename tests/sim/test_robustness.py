@@ -184,15 +184,17 @@ def test_recording_shorter_than_a_window(link: Link) -> None:
 
 
 def test_overload_is_counted_and_the_device_answers(board: Board, link: Link) -> None:
-    """A live source that is faster than the features: samples are dropped, and every one is told."""
+    """A live source that is faster than the features: whole windows are left out and counted."""
     if board.name == "native":
         pytest.skip("native_sim computes in no time at all: it cannot be overloaded")
     link.upload(_simple(_fast(200_000, hop=16)))
-    before = link.status().counters
+    before = link.status()
     time.sleep(3)
-    after = link.status().counters
-    assert after["gaps"] > before["gaps"]
-    assert after["lost"] - before["lost"] > 10_000
+    after = link.status()
+    assert after.counters["skipped"] - before.counters["skipped"] > 1000
+    assert after.missed["features"] > before.missed["features"]
+    # Whether samples are lost depends on how busy the desk is; test_realtime.py shows that none need be.
+    assert after.stream.frames == pytest.approx(after.stream.elapsed * 200_000, rel=0.05)
     _runs_default(link)
 
 
