@@ -115,6 +115,18 @@ static void test_stuck_from_its_first_sample_on(void **state)
 	assert_int_equal(since, 37 + STUCK + 1000);
 }
 
+static void test_stuck_from_the_very_first_sample_on(void **state)
+{
+	(void)state;
+	for (int16_t value = -1; value <= 1; value++) {
+		prepare(1);
+		next = 500;
+		assert_int_equal(push_constant(value, STUCK - 1), TOCSIN_SOURCE_OK);
+		assert_int_equal(push_constant(value, 1), TOCSIN_SOURCE_STUCK);
+		assert_int_equal(since, 500);
+	}
+}
+
 static void test_blocks_are_as_good_as_single_frames(void **state)
 {
 	int16_t block[STUCK + 20];
@@ -218,13 +230,17 @@ static void test_channels_saturate_alone(void **state)
 
 		assert_int_equal(push(frame, 1), TOCSIN_SOURCE_OK);
 	}
-	for (int i = 0; i < SPAN; i++) {
-		const int16_t frame[] = {(int16_t)i, i % 10 == 0 ? INT16_MIN : (int16_t)-i};
+	for (int loud = 0; loud < 2; loud++) {
+		prepare(2);
+		for (int i = 0; i < SPAN; i++) {
+			int16_t frame[] = {(int16_t)i, (int16_t)-i};
 
-		push(frame, 1);
+			frame[loud] = i % 10 == 0 ? INT16_MIN : frame[loud];
+			push(frame, 1);
+		}
+		assert_int_equal(push(NULL, 0), TOCSIN_SOURCE_SATURATED);
+		assert_int_equal(since, 0);
 	}
-	assert_int_equal(push(NULL, 0), TOCSIN_SOURCE_SATURATED);
-	assert_int_equal(since, SPAN);
 }
 
 static void test_stuck_at_a_rail_is_stuck(void **state)
@@ -287,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_init_refuses),
 		cmocka_unit_test(test_lively_is_ok),
 		cmocka_unit_test(test_stuck_from_its_first_sample_on),
+		cmocka_unit_test(test_stuck_from_the_very_first_sample_on),
 		cmocka_unit_test(test_blocks_are_as_good_as_single_frames),
 		cmocka_unit_test(test_one_dead_axis_is_enough),
 		cmocka_unit_test(test_the_axis_that_died_first_is_told),
