@@ -64,7 +64,7 @@ static void tell(bool ended)
 		.total = tocsin_ring_write_index(&pipeline.ring),
 	};
 
-	/* Nobody else publishes or reads here, so this never waits. */
+	/* Nobody else publishes or reads here, and a buffer is left (channels.c): never waits. */
 	(void)zbus_chan_pub(&samples_chan, &state, K_FOREVER);
 }
 

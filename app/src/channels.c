@@ -5,6 +5,9 @@
 
 #include "channels.h"
 
+ZBUS_MSG_SUBSCRIBER_DEFINE(detector_subscriber);
+ZBUS_MSG_SUBSCRIBER_DEFINE(report_subscriber);
+
 /* The observers' order is that of the calls: the host sees a vector before its score. */
 ZBUS_CHAN_DEFINE(command_chan, struct command, NULL, NULL, ZBUS_OBSERVERS(control_listener),
 		 ZBUS_MSG_INIT(0));
@@ -18,18 +21,67 @@ ZBUS_CHAN_DEFINE(outcome_chan, struct outcome, NULL, NULL,
 		 ZBUS_OBSERVERS(alarm_listener, report_subscriber), ZBUS_MSG_INIT(0));
 
 /*
- * What can be on its way at a time. Items: a vector in each slot but the one that features hold, as
- * many gaps as the ring tells, and the end. Outcomes: those of one window, and a change of the
- * sensor, both ends; the report is above whoever publishes them, and waits for nothing. And a
- * publisher holds its own copy while it hands out the subscriber's: features, detector,
- * acquisition.
+ * What may be on its way at a time. Items: a vector in each slot but the one that features hold,
+ * the end, and some gaps. Outcomes: those of a window, and a change of the sensor, both ends.
+ *
+ * zbus takes a buffer from one pool for each message that is published, on whatever channel, and
+ * another for a subscriber's copy. An empty pool would make acquisition wait for the detector, and
+ * one who does not wait would write through a null pointer. So copies are counted out beforehand,
+ * and each thread that publishes has a buffer left.
  */
-#define ITEMS      (CONFIG_TOCSIN_VECTOR_SLOTS - 1 + TOCSIN_RING_GAPS + 1)
-#define OUTCOMES   (2 + 2)
-#define PUBLISHERS 3
+#define GAPS       4
+#define ITEMS      (CONFIG_TOCSIN_VECTOR_SLOTS - 1 + 1 + GAPS)
+#define OUTCOMES   4
+#define PUBLISHERS 6 /* acquisition, link, control, report, features, detector */
 
 BUILD_ASSERT(CONFIG_ZBUS_MSG_SUBSCRIBER_NET_BUF_POOL_SIZE >= ITEMS + OUTCOMES + PUBLISHERS,
-	     "features would wait for the detector: raise the pool, or have fewer vector slots");
+	     "raise CONFIG_ZBUS_MSG_SUBSCRIBER_NET_BUF_POOL_SIZE, or have fewer vector slots");
+
+static K_SEM_DEFINE(items, ITEMS, ITEMS);
+static K_SEM_DEFINE(outcomes, OUTCOMES, OUTCOMES);
+
+static int publish(const struct zbus_channel *channel, const void *message, struct k_sem *room,
+		   k_timeout_t patience)
+{
+	int err = k_sem_take(room, patience);
+
+	if (err == 0) {
+		err = zbus_chan_pub(channel, message, patience);
+		if (err != 0) {
+			k_sem_give(room);
+		}
+	}
+	return err;
+}
+
+int item_publish(const struct item *item, k_timeout_t patience)
+{
+	return publish(&item_chan, item, &items, patience);
+}
+
+int item_wait(struct item *item)
+{
+	const struct zbus_channel *channel;
+	const int err = zbus_sub_wait_msg(&detector_subscriber, &channel, item, K_FOREVER);
+
+	k_sem_give(&items);
+	return err;
+}
+
+int outcome_publish(const struct outcome *outcome, k_timeout_t patience)
+{
+	return publish(&outcome_chan, outcome, &outcomes, patience);
+}
+
+int outcome_wait(struct outcome *outcome)
+{
+	const struct zbus_channel *channel;
+	const int err = zbus_sub_wait_msg(&report_subscriber, &channel, outcome, K_FOREVER);
+
+	k_sem_give(&outcomes);
+	return err;
+}
+
 BUILD_ASSERT(sizeof(struct outcome) <= CONFIG_ZBUS_MSG_SUBSCRIBER_NET_BUF_STATIC_DATA_SIZE);
 BUILD_ASSERT(sizeof(struct item) <= CONFIG_ZBUS_MSG_SUBSCRIBER_NET_BUF_STATIC_DATA_SIZE);
 

@@ -114,4 +114,21 @@ struct outcome {
 
 ZBUS_CHAN_DECLARE(command_chan, stream_chan, samples_chan, item_chan, outcome_chan);
 
+/**
+ * @brief Publish an item, or an outcome, when so many may be on their way.
+ * @param patience how long to wait for those before to be received
+ * @retval 0 published
+ * @return else a negative errno: nothing was published
+ */
+int item_publish(const struct item *item, k_timeout_t patience);
+int outcome_publish(const struct outcome *outcome, k_timeout_t patience);
+
+/**
+ * @brief The next item, for the detector, or outcome, for the report; waits for it.
+ * @retval 0 received
+ * @return else a negative errno of zbus
+ */
+int item_wait(struct item *item);
+int outcome_wait(struct outcome *outcome);
+
 #endif /* TOCSIN_APP_CHANNELS_H_ */

@@ -277,7 +277,8 @@ void desk_send_outcome(const struct outcome *outcome)
 	} else if (outcome->kind == OUTCOME_GAP && wanted(TOCSIN_LINK_REPORT_GAPS)) {
 		p = tocsin_link_put64(p, outcome->gap.at.index);
 		p = tocsin_link_put64(p, outcome->gap.at.count);
-		if (outcome->gap.slept > 0) { /* a desk of version 1.0 wants no more than it knows */
+		if (outcome->gap.slept >
+		    0) { /* a desk of version 1.0 wants no more than it knows */
 			p = tocsin_link_put64(p, outcome->gap.slept);
 		}
 		(void)tocsin_link_send(TOCSIN_LINK_GAP, payload, (size_t)(p - payload), patience);

@@ -20,8 +20,6 @@
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
-ZBUS_MSG_SUBSCRIBER_DEFINE(detector_subscriber);
-
 static void publish(struct outcome *outcome)
 {
 	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
@@ -31,7 +29,7 @@ static void publish(struct outcome *outcome)
 
 	outcome->replay = state->replay;
 	outcome->active = tocsin_decide_active(&pipeline.decide);
-	if (zbus_chan_pub(&outcome_chan, outcome, patience) != 0) {
+	if (outcome_publish(outcome, patience) != 0) {
 		stats_count(STATS_UNTOLD, 1);
 	}
 }
@@ -103,13 +101,12 @@ static void on_end(const struct item *item)
 
 static void detector_thread(void *p1, void *p2, void *p3)
 {
-	const struct zbus_channel *channel;
 	struct item item;
 
 	ARG_UNUSED(p1);
 	ARG_UNUSED(p2);
 	ARG_UNUSED(p3);
-	while (zbus_sub_wait_msg(&detector_subscriber, &channel, &item, K_FOREVER) == 0) {
+	while (item_wait(&item) == 0) {
 		switch (item.kind) {
 		case ITEM_VECTOR:
 			on_vector(&item);

@@ -49,9 +49,8 @@ ZBUS_LISTENER_DEFINE(features_listener, samples_changed);
 
 static void publish(const struct item *item)
 {
-	/* There is a buffer for all that can be on its way (channels.c), so this waits for a
-	 * moment's lock at most. */
-	(void)zbus_chan_pub(&item_chan, item, K_FOREVER);
+	/* Vectors have their slots, so this waits only where gaps come in swarms. */
+	(void)item_publish(item, K_FOREVER);
 }
 
 static void publish_gap(const struct tocsin_ring_gap *gap)

@@ -16,8 +16,6 @@
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
-ZBUS_MSG_SUBSCRIBER_DEFINE(report_subscriber);
-
 static struct desk_summary summary; /* of the stream so far */
 
 /* Scores on the console in thousandths: printing floats would cost 4 KB of flash. */
@@ -101,13 +99,12 @@ static void report(const struct outcome *outcome)
 
 static void report_thread(void *p1, void *p2, void *p3)
 {
-	const struct zbus_channel *channel;
 	struct outcome outcome;
 
 	ARG_UNUSED(p1);
 	ARG_UNUSED(p2);
 	ARG_UNUSED(p3);
-	while (zbus_sub_wait_msg(&report_subscriber, &channel, &outcome, K_FOREVER) == 0) {
+	while (outcome_wait(&outcome) == 0) {
 		report(&outcome);
 	}
 }

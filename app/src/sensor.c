@@ -40,7 +40,7 @@ static uint32_t untold; /* of them */
 /* Told in order, without waiting: what finds no room is told with the next samples. */
 static void tell(void)
 {
-	while (untold > 0 && zbus_chan_pub(&outcome_chan, &changes[0], K_NO_WAIT) == 0) {
+	while (untold > 0 && outcome_publish(&changes[0], K_NO_WAIT) == 0) {
 		untold--;
 		for (uint32_t i = 0; i < untold; i++) {
 			changes[i] = changes[i + 1];
