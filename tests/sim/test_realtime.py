@@ -27,7 +27,7 @@ RATE, HOP, FRAME, STACKED = 16000, 512, 1024, 5
 BLOCK = 128  # CONFIG_TOCSIN_SOURCE_BLOCK_FRAMES
 
 FAST = 4  # 62.5 MIPS, about what an nRF52840 does
-DETECTOR_LATE = 6  # 15.6 MIPS: a score takes three hops
+DETECTOR_LATE = 6  # 15.6 MIPS: a score takes more than a hop
 FEATURES_LATE = 7  # 7.8 MIPS: a frame takes more than a hop, too
 
 
@@ -40,13 +40,20 @@ def bundle() -> Bundle:
 @pytest.fixture(scope="module")
 def image(bundle: Bundle) -> Path:
     """An image with it embedded, as an upload over an emulated UART takes longer than building; and with a ring of
-    half a second, so that a processor eight times too slow, whose frames take 50 ms, still has room to be late."""
+    half a second, so that a processor eight times too slow, whose frames take 40 ms, still has room to be late.
+
+    The link's buffer is the product's. QEMU's UART takes a byte in no time, so a buffer that has filled because the
+    desk was busy goes out in one interrupt: the 16 KiB of the other images would keep acquisition away for longer than
+    the source's FIFO lasts.
+    """
     path = ROOT / "build" / "sim" / "mlperf_every_hop.tocsin"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_bytes() != bundle.raw:
         path.write_bytes(bundle.raw)
     try:
-        return build_variant("realtime", f"-DTOCSIN_BUNDLE={path}", "-DCONFIG_TOCSIN_RING_MS=500")
+        return build_variant(
+            "realtime", f"-DTOCSIN_BUNDLE={path}", "-DCONFIG_TOCSIN_RING_MS=500", "-DCONFIG_TOCSIN_LINK_TX_BUFFER=2048"
+        )
     except CannotBuild as error:
         pytest.skip(str(error))
     except BuildFailed as error:
@@ -117,9 +124,8 @@ def test_keeps_up_for_half_an_hour(image: Path, tmp_path: Path) -> None:
 def test_live_scores_are_the_twins(image: Path, tmp_path: Path, by_the_twin: dict[int, Window]) -> None:
     with running(image, tmp_path, FAST) as (_, link):
         live = link.collect(lambda live: len(live.windows) >= 600)
+        assert link.status().counters["skipped"] == 0
     assert live.gaps == []
-    for before, after in zip(live.windows[:-1], live.windows[1:], strict=True):
-        assert after[0] == before[0] + HOP
     for begin, end, score, smoothed, flags in live.windows:
         assert np.array_equal([begin, end, score, smoothed], [*vars(by_the_twin[begin]).values()], equal_nan=True)
         assert flags & 2 == 0
@@ -128,7 +134,7 @@ def test_live_scores_are_the_twins(image: Path, tmp_path: Path, by_the_twin: dic
 @pytest.mark.parametrize("icount", [DETECTOR_LATE, FEATURES_LATE])
 def test_overload_skips_whole_windows(image: Path, tmp_path: Path, icount: int, by_the_twin: dict[int, Window]) -> None:
     with running(image, tmp_path, icount) as (emulator, link):
-        live = link.collect(lambda live: len(live.windows) >= 150, timeout=120)
+        live = link.collect(lambda live: len(live.windows) >= 100, timeout=120)
         status = link.status_when(lambda s: s.stream.elapsed >= 90, timeout=120)
         assert link.hello().state == 1, "it answers"
         emulator.type("tocsin status")
@@ -136,7 +142,8 @@ def test_overload_skips_whole_windows(image: Path, tmp_path: Path, icount: int, 
         after = link.status_when(lambda s: s.counters["windows"] > status.counters["windows"] + 10)
     for seen in (status, after):
         assert_nothing_lost(seen)
-        assert seen.counters["skipped"] > seen.counters["windows"] > 0
+        assert seen.counters["skipped"] > 500
+        assert seen.counters["windows"] > 50
         assert min(seen.missed["score"], seen.missed["latency"]) > 0
         on_their_way = completed(seen.stream.frames) - seen.counters["windows"] - seen.counters["skipped"]
         # In slots, in the ring, and begun in it where a skip has given up on them already.
