@@ -16,6 +16,7 @@
 
 #include "channels.h"
 #include "pipeline.h"
+#include "recorder.h"
 #include "sources.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
@@ -59,7 +60,7 @@ static int step(const struct device *source, bool paced)
 	int err;
 
 	if (paced) {
-		most = tocsin_ring_space(&pipeline.ring);
+		most = MIN(tocsin_ring_space(&pipeline.ring), recorder_space());
 		if (most == 0) {
 			(void)k_sem_take(&pipeline.room, PATIENCE);
 			return 0;
@@ -74,9 +75,11 @@ static int step(const struct device *source, bool paced)
 	}
 	if (block.lost > 0) {
 		tocsin_ring_skip(&pipeline.ring, block.lost);
+		recorder_lost(block.lost);
 	}
 	if (block.frames > 0) {
 		(void)tocsin_ring_write(&pipeline.ring, block.samples, block.frames);
+		recorder_samples(block.samples, block.frames);
 		tell(false);
 	}
 	return 0;
@@ -88,6 +91,7 @@ static void run_stream(const struct device *source)
 	const bool paced = tocsin_source_is_paced(source);
 	int err = tocsin_source_start(source, &format);
 
+	recorder_begin(format.sample_rate, format.channels);
 	while (err == 0 && atomic_get(&keep_running)) {
 		err = step(source, paced);
 	}
@@ -95,6 +99,7 @@ static void run_stream(const struct device *source)
 		LOG_ERR("source %s failed (%d)", source->name, err);
 	}
 	tocsin_source_stop(source);
+	recorder_end();
 	tell(true);
 }
 
