@@ -73,7 +73,7 @@ static void test_known_messages(void **state)
 	static const uint8_t expected_state[] = {0x44, 0x33, 0x22, 0x11, 0, 0,    0,    0, 5, 0, 0,
 						 0,    0,    0,    0,    0, 0x40, 0x1f, 0, 0, 1, 0,
 						 0,    0,    0,    0,    0, 0x3f, 1,    0, 0, 0};
-	static const uint8_t ack[16] = {0x44, 0x33, 0x22, 0x11, 7};
+	static const uint8_t ack[16] = {0x44, 0x33, 0x22, 0x11, 8};
 	static const int16_t samples[] = {0x1234, -1};
 	struct tocsin_link_message message = {TOCSIN_LINK_RECORD_START, 0, start, 20};
 	struct tocsin_link_record record;
@@ -101,9 +101,10 @@ static void test_known_messages(void **state)
 	assert_int_equal(type, TOCSIN_LINK_RECORD_GAP);
 	assert_memory_equal(payload, expected_gap, sizeof(expected_gap));
 
-	/* Not beyond the gap before it is acknowledged, which is after its end. */
+	/* Not beyond the gap before the desk has all of it: index 8 is in its midst. */
 	message = (struct tocsin_link_message){TOCSIN_LINK_RECORD_ACK, 0, ack, 16};
 	assert_int_equal(tocsin_link_record_request(&record, &message, 100), 1);
+	assert_int_equal(record.held, 7);
 	assert_int_equal(tocsin_link_record_next(&record, 250, &type, payload), 0);
 }
 
@@ -226,6 +227,14 @@ static void test_space_is_what_can_be_written_without_a_gap(void **state)
 	assert_int_equal(tocsin_link_record_space(&model.record, model.now), 512);
 	step(RECORD_WRITE, 500);
 	assert_int_equal(tocsin_link_record_space(&model.record, model.now), 12);
+	/* Full: not before half of it is free again. */
+	step(RECORD_WRITE, 13);
+	step(RECORD_DELIVER, 1);
+	step(RECORD_ANSWER, 0);
+	assert_int_equal(tocsin_link_record_space(&model.record, model.now), 0);
+	step(RECORD_DELIVER, 1);
+	step(RECORD_ANSWER, 0);
+	assert_int_equal(tocsin_link_record_space(&model.record, model.now), 500);
 	/* Not for a desk that has gone away. */
 	step(RECORD_PASS, TOCSIN_LINK_RECORD_PATIENCE_MS);
 	assert_true(tocsin_link_record_space(&model.record, model.now) == SIZE_MAX);
