@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -108,10 +108,18 @@ class Emulator:
         For the link's socket; its path must be short.
     heard
         Called with all that the console prints.
+    options
+        More options of QEMU, or of native_sim's image.
     """
 
     def __init__(
-        self, board: Board, image: Path, folder: Path, *, heard: Callable[[bytes], object] = lambda _: None
+        self,
+        board: Board,
+        image: Path,
+        folder: Path,
+        *,
+        heard: Callable[[bytes], object] = lambda _: None,
+        options: Sequence[str] = (),
     ) -> None:
         self._heard = heard
         self._text = ""
@@ -130,7 +138,7 @@ class Emulator:
             "native": [str(image), "-uart_stdinout"],
         }[board.name]  # fmt: skip
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+            [*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
         )
         threading.Thread(target=self._read, daemon=True).start()
 

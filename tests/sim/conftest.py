@@ -13,6 +13,19 @@ from emulation import BOARDS, Board, BuildFailed, CannotBuild, Emulator, build
 from tocsin.link import Link
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--long``: what takes minutes, too."""
+    parser.addoption("--long", action="store_true", help="run the tests that take minutes, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `long`, and say so."""
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes: give --long"))
+
+
 @pytest.fixture(scope="session", params=sorted(BOARDS, reverse=True))
 def board(request: pytest.FixtureRequest) -> Board:
     """Every emulated board in turn."""

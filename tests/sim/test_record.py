@@ -1,0 +1,280 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Recording from a device while its detector runs: what comes is what was fed in, or a gap that is told."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import struct
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import detectors
+from bad_wire import BadWire, Damage
+from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, Emulator, build
+from tocsin import _linktypes as types
+from tocsin import link as protocol
+from tocsin._recording import Block, Missing, Recording
+from tocsin.link import Link, LinkError, Refused
+
+RATE = 16000
+TOCSIN = Path(sys.executable).with_name("tocsin")
+# Time is counted in instructions, so that no sample is late because the desk is busy; but idle time takes its time, so
+# that the desk can keep up.
+STEADY = ("-icount", "shift=4,align=off,sleep=on")
+
+# As the synthetic source of the device: machine.c, and the defaults of its devicetree binding.
+_MACHINE = """
+#include "machine.c"
+static struct tocsin_machine machine;
+void run(unsigned long count, short *samples)
+{
+	if (machine.step == 0) {
+		tocsin_machine_init(&machine, 16000, 29500, 4000, 600);
+	}
+	for (unsigned long i = 0; i < count; i++) {
+		tocsin_machine_frame(&machine, 0, 1, &samples[i]);
+	}
+}
+"""
+
+
+@pytest.fixture
+def fed(tmp_path: Path) -> NDArray[np.int16]:
+    """Eleven minutes of the synthetic machine, from the first sample of its stream."""
+    (tmp_path / "fed.c").write_text(_MACHINE)
+    command = ["cc", "-O2", "-shared", "-fPIC", "-I", str(ROOT / "modules" / "source" / "src"), "-o"]
+    subprocess.run([*command, str(tmp_path / "fed.so"), str(tmp_path / "fed.c")], check=True)
+    samples = np.empty(11 * 60 * RATE, np.int16)
+    ctypes.CDLL(str(tmp_path / "fed.so")).run(
+        ctypes.c_ulong(samples.size), samples.ctypes.data_as(ctypes.POINTER(ctypes.c_short))
+    )
+    return samples
+
+
+@pytest.fixture
+def steady(tmp_path: Path, msg_queue) -> Iterator[Emulator]:
+    """QEMU, with the detector that is embedded in it on the synthetic machine."""
+    board = BOARDS["qemu"]
+    try:
+        image = build(board)
+    except CannotBuild as error:
+        pytest.skip(str(error))
+    except BuildFailed as error:
+        pytest.fail(str(error), pytrace=False)
+    with Emulator(board, image, tmp_path, heard=msg_queue.put, options=STEADY) as running:
+        running.wait_for(r"bundle [0-9a-f]{8}: ")
+        yield running
+
+
+def record(port: str, folder: Path, seconds: float, *options: str, status: int = 0) -> dict:
+    """Run ``tocsin record`` as a user would."""
+    command = [TOCSIN, "record", "--port", port, "--seconds", str(seconds), "-o", folder, "--json", *options]
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, timeout=3 * seconds + 60, check=False
+    )
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def clips(outcome: dict) -> list[tuple[int, bytes]]:
+    """(Index of the first sample, samples) of each clip, as its files say."""
+    found = []
+    for path in map(Path, outcome["clips"]):
+        with wave.open(str(path)) as sound:
+            assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (1, 2, RATE)
+            data = sound.readframes(sound.getnframes())
+        about = json.loads(path.with_suffix(".json").read_text())
+        assert about["frames"] == len(data) // 2
+        assert about["sha256"] == hashlib.sha256(data).hexdigest()
+        found.append((about["start_index"], data))
+    return found
+
+
+def check_all_there_or_told(outcome: dict, fed: NDArray[np.int16], seconds: float) -> None:
+    """Clips and gaps follow each other without a hole, and every sample is the one that was fed in."""
+    parts = [(start, len(data) // 2, data) for start, data in clips(outcome)]
+    parts += [(gap["index"], gap["count"], b"") for gap in outcome["gaps"]]
+    parts.sort(key=lambda part: part[0])
+    at = parts[0][0]
+    for start, count, data in parts:
+        assert start == at
+        assert not data or data == fed[start : start + count].tobytes()
+        at += count
+    assert at - parts[0][0] == round(seconds * RATE)
+
+
+def check_same(outcome: dict, fed: NDArray[np.int16], seconds: float) -> None:
+    """What was recorded, in one piece, is what was fed in."""
+    found = clips(outcome)
+    first, total = found[0][0], round(seconds * RATE)
+    expected = hashlib.sha256(fed[first : first + total].tobytes()).hexdigest()
+    assert hashlib.sha256(b"".join(data for _, data in found)).hexdigest() == expected
+    assert (outcome["missing"], outcome["gaps"], outcome["segments"], outcome["frames"]) == (0, [], 1, total)
+
+
+@pytest.mark.parametrize("seconds", [20, pytest.param(600, marks=pytest.mark.long)])
+def test_what_is_recorded_is_what_was_fed_in(
+    steady: Emulator, fed: NDArray[np.int16], tmp_path: Path, seconds: int
+) -> None:
+    """While the detector runs, and in the form that ``tocsin train`` reads."""
+    started = time.monotonic()
+    outcome = record(
+        steady.link_address(), tmp_path / "data", seconds, "--machine", "fan", "--clip-seconds", str(seconds / 10)
+    )
+    print(f"{seconds} s recorded in {time.monotonic() - started:.1f} s, {outcome['windows']} windows meanwhile")
+    check_same(outcome, fed, seconds)
+    # A window every 4096 samples.
+    assert outcome["windows"] >= seconds * RATE // 4096 - 1
+    with steady.open_link() as link:
+        counters = link.status().counters
+    assert (counters["lost"], counters["gaps"], counters["events"]) == (0, 0, 0)
+
+    bundle = tmp_path / "fan.tocsin"
+    command = [TOCSIN, "train", "--data", tmp_path / "data", "--clusters", "2", "--mels", "32", "-o", bundle]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert bundle.exists()
+
+
+def test_bad_wire_costs_time_but_no_sample(steady: Emulator, fed: NDArray[np.int16], tmp_path: Path) -> None:
+    damage = Damage(flip=0.004, drop=0.002, cut=0.002)
+    with BadWire(steady.link_address().removeprefix("unix:"), damage) as wire:
+        outcome = record(wire.address, tmp_path / "data", 15, "--clip-seconds", "3")
+    assert damage.done > 40
+    check_same(outcome, fed, 15)
+
+
+def test_very_bad_wire_gives_gaps_and_no_wrong_sample(steady: Emulator, fed: NDArray[np.int16], tmp_path: Path) -> None:
+    damage = Damage(flip=0.03, drop=0.03, cut=0.03, seed=2)
+    with BadWire(steady.link_address().removeprefix("unix:"), damage, speed=40_000) as wire:
+        command = [TOCSIN, "record", "--port", wire.address, "--seconds", "15", "-o", tmp_path / "data", "--json"]
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    assert damage.done > 200
+    check_all_there_or_told(json.loads(done.stdout), fed, 15)
+
+
+def test_slow_wire_degrades_to_told_gaps(steady: Emulator, fed: NDArray[np.int16], tmp_path: Path) -> None:
+    """As a UART of 115200 bits a second, which takes a third of the samples."""
+    with BadWire(steady.link_address().removeprefix("unix:"), Damage(), speed=11_520) as wire:
+        outcome = record(wire.address, tmp_path / "data", 20, status=1)
+    check_all_there_or_told(outcome, fed, 20)
+    assert outcome["missing"] > RATE
+    assert {why for gap in outcome["gaps"] for why in gap["reasons"]} == {"the record buffer was full"}
+    with steady.open_link() as link:
+        counters = link.status().counters
+    assert counters["lost"] == 0, "the detector had to do without samples because of a recording"
+
+
+def test_pulled_cable(steady: Emulator, fed: NDArray[np.int16], tmp_path: Path) -> None:
+    """Away for less time than the device's buffer holds: nothing is missing. For longer: a gap."""
+    with BadWire(steady.link_address().removeprefix("unix:"), Damage()) as wire:
+        command = [TOCSIN, "record", "--port", wire.address, "--seconds", "25", "-o", tmp_path / "data", "--json"]
+        running = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+        time.sleep(5)
+        wire.pull()
+        time.sleep(1)
+        wire.plug()
+        time.sleep(4)
+        wire.pull()
+        time.sleep(7)
+        wire.plug()
+        output, _ = running.communicate(timeout=90)
+    outcome = json.loads(output)
+    assert (running.returncode, outcome["segments"], len(outcome["gaps"])) == (1, 1, 1)
+    assert outcome["reconnects"] >= 2
+    assert outcome["gaps"][0]["index"] > 8 * RATE
+    check_all_there_or_told(outcome, fed, 25)
+
+
+def test_reset_device_begins_another_recording(tmp_path: Path, fed: NDArray[np.int16]) -> None:
+    """The indices begin again: what comes is of another stream, and is told as such."""
+    board = BOARDS["qemu"]
+    try:
+        image = build(board)
+    except CannotBuild as error:
+        pytest.skip(str(error))
+    command = [TOCSIN, "record", "--port", f"unix:{tmp_path / 'link.sock'}", "--seconds", "8", "-o", tmp_path / "data"]
+    with Emulator(board, image, tmp_path, options=STEADY) as first:
+        first.wait_for(r"bundle [0-9a-f]{8}: ")
+        running = subprocess.Popen([*map(str, command), "--json"], stdout=subprocess.PIPE, text=True)
+        time.sleep(5)
+    (tmp_path / "link.sock").unlink()
+    with Emulator(board, image, tmp_path, options=STEADY):
+        output, _ = running.communicate(timeout=60)
+    outcome = json.loads(output)
+    assert (running.returncode, outcome["segments"], outcome["gaps"]) == (0, 2, [])
+    found = clips(outcome)
+    assert found[-1][0] < found[0][0] + len(found[0][1]) // 2
+    for start, data in found:
+        assert data == fed[start : start + len(data) // 2].tobytes()
+    assert sum(len(data) // 2 for _, data in found) == outcome["frames"] == 8 * RATE
+
+
+def test_replay_and_recording_at_the_same_time(link: Link) -> None:
+    """Of a recording nothing may get lost: acquisition waits for the recorder as it does for the detector."""
+    recordings = [*detectors.toycar()[:3], *detectors.machine_noise()[:2]]
+    for number, (title, samples) in enumerate(recordings):
+        recording = Recording(1000 + number, next_stream=True)
+        link.listen(recording)
+        report = link.replay(samples, sample_rate=RATE)
+        deadline = time.monotonic() + 20
+        while not recording.ended and time.monotonic() < deadline:
+            link.pump(0.1)
+        link.ignore(recording)
+        link._request(types.RECORD_STOP, struct.pack("<I", recording.identity))
+        items = recording.items()
+        assert recording.ended, title
+        assert not [item for item in items if isinstance(item, Missing)], title
+        heard = np.concatenate([item.samples[:, 0] for item in items if isinstance(item, Block)])
+        assert heard.tobytes() == samples.tobytes(), title
+        assert (report.frames, report.lost) == (len(samples), 0), title
+        assert report.windows > 0, title
+    assert link.status().link["unsent"] == 0
+
+
+def test_recording_that_nobody_hears_does_not_hold_up_a_replay(link: Link) -> None:
+    """The desk asks for a recording and never says another word about it."""
+    link.send(types.RECORD_START, struct.pack("<IIQI", 77, 0, 0, 1))
+    _, samples = detectors.machine_noise()[0]
+    long = np.tile(samples, 6)  # more than the record buffer holds
+    started = time.monotonic()
+    report = link.replay(long, sample_rate=RATE)
+    assert (report.frames, report.lost) == (len(long), 0)
+    assert time.monotonic() - started < 60
+    link._request(types.RECORD_STOP, struct.pack("<I", 77))
+
+
+def test_desk_of_another_major_version_is_told_so(emulator: Emulator, link: Link, monkeypatch) -> None:
+    monkeypatch.setattr(protocol, "MAJOR", 2)
+    with pytest.raises(LinkError, match=r"speaks version 1\.\d+ of the link, this program 2"):
+        link.hello()
+    emulator.wait_for(r"a desk speaks version 2 of the link, this firmware 1: update one of them")
+    for refused in (lambda: link.subscribe(1), link.status):
+        with pytest.raises(Refused, match="speaks version 1 of the link") as error:
+            refused()
+        assert error.value.code == 7
+    monkeypatch.undo()
+    assert link.hello().protocol == (1, protocol.MINOR)
+    link.subscribe(0)
+
+
+def test_malformed_requests_of_recordings_are_refused(link: Link) -> None:
+    for kind in (types.RECORD_START, types.RECORD_ACK, types.RECORD_STOP):
+        with pytest.raises(Refused) as refused:
+            link._request(kind, b"abc")
+        assert refused.value.code == 1
+    with pytest.raises(Refused) as refused:
+        link._request(types.RECORD_ACK, struct.pack("<IQI", 5, 0, 0))
+    assert refused.value.code == 8
