@@ -5,43 +5,63 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import math
 import random
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
 from types import TracebackType
 
 
-@dataclass
 class Damage:
-    """How bad it is, as chances for each piece of up to 64 bytes."""
+    """Harm at random places of a byte stream, however it is cut into pieces: a bit flipped, some bytes gone, or many.
 
-    flip: float = 0.0  # one bit of it
-    drop: float = 0.0  # all of it
-    cut: float = 0.0  # its end
-    seed: int = 1
-    done: int = 0
-    _random: random.Random = field(default_factory=random.Random)
+    Parameters
+    ----------
+    chance : float
+        For each byte to be where harm is done.
+    seed : int
+        The same gives the same.
 
-    def __post_init__(self) -> None:
-        self._random.seed(self.seed)
+    Attributes
+    ----------
+    done : int
+        How often harm was done.
+    """
+
+    def __init__(self, chance: float = 0.0, *, seed: int = 1) -> None:
+        self._chance = chance
+        self._random = random.Random(seed)
+        self._until = self._draw()
+        self._gone = 0
+        self.done = 0
+
+    def _draw(self) -> float:
+        return self._random.expovariate(self._chance) if self._chance else math.inf
 
     def __call__(self, data: bytes) -> bytes:
         """What arrives of `data`."""
-        return b"".join(self._piece(data[at : at + 64]) for at in range(0, len(data), 64))
+        if len(data) <= self._until and not self._gone:
+            self._until -= len(data)
+            return data
+        return bytes(byte for before in data for byte in self._byte(before))
 
-    def _piece(self, piece: bytes) -> bytes:
-        draw = self._random.random()
-        if draw >= self.flip + self.drop + self.cut:
-            return piece
+    def _byte(self, byte: int) -> list[int]:
+        if self._gone:
+            self._gone -= 1
+            return []
+        self._until -= 1
+        if self._until > 0:
+            return [byte]
+        self._until = self._draw()
         self.done += 1
-        if draw < self.drop:
-            return b""
-        at = self._random.randrange(len(piece))
-        if draw < self.drop + self.cut:
-            return piece[:at]
-        return piece[:at] + bytes((piece[at] ^ (1 << self._random.randrange(8)),)) + piece[at + 1 :]
+        kind = self._random.randrange(3)
+        if kind == 0:
+            return [byte ^ (1 << self._random.randrange(8))]
+        # The end of a frame, with the next one's beginning; or several frames.
+        self._gone = self._random.randrange(64 if kind == 1 else 2048)
+        return []
 
 
 class BadWire:
@@ -52,7 +72,7 @@ class BadWire:
     path : str
         The device.
     damage : Damage
-        Done in both directions.
+        Of what the device says; what the desk says suffers as much.
     speed : float
         Bytes a second to the desk; 0 for no limit.
     """
@@ -60,6 +80,7 @@ class BadWire:
     def __init__(self, path: str, damage: Damage, *, speed: float = 0.0) -> None:
         self._path = path
         self._damage = damage
+        self._other = copy.deepcopy(damage)
         self._speed = speed
         self._server = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
@@ -106,8 +127,8 @@ class BadWire:
             device.connect(self._path)
             self._open = [desk, device]
             threads = [
-                threading.Thread(target=self._carry, args=(device, desk, self._speed), daemon=True),
-                threading.Thread(target=self._carry, args=(desk, device, 0.0), daemon=True),
+                threading.Thread(target=self._carry, args=(device, desk, self._damage, self._speed), daemon=True),
+                threading.Thread(target=self._carry, args=(desk, device, self._other, 0.0), daemon=True),
             ]
             for thread in threads:
                 thread.start()
@@ -116,10 +137,10 @@ class BadWire:
             for end in self._open:
                 end.close()
 
-    def _carry(self, source: socket.socket, sink: socket.socket, speed: float) -> None:
+    def _carry(self, source: socket.socket, sink: socket.socket, damage: Damage, speed: float) -> None:
         try:
             while data := source.recv(256 if speed else 65536):
-                sink.sendall(self._damage(data))
+                sink.sendall(damage(data))
                 if speed:
                     time.sleep(len(data) / speed)
         except OSError:

@@ -30,6 +30,10 @@ class LinkGone(LinkError):
     """A device that cannot be reached or does not answer (any more); it may come back."""
 
 
+class LinkSilent(LinkGone):
+    """The wire is there, but nothing comes."""
+
+
 @dataclass(frozen=True)
 class Message:
     """One message: its type (``enum tocsin_link_type``), sequence number and payload."""

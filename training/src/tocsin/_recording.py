@@ -35,8 +35,12 @@ _NO_RECORDING = 8
 # No index can be this far, not even after a century at 100 kHz: whoever says so is not to be believed.
 _INDEX_END = 1 << 60
 
+# Messages kept that came before one that got lost: more than a device has on its way.
+_AHEAD_MOST = 64
+
 # Seconds after which a request to go back, or an acknowledgement, is said again.
 _ASK_AGAIN = 0.25
+_ASK_AGAIN_MOST = 4.0
 _KEEP_ALIVE = 1.0
 
 
@@ -148,9 +152,11 @@ class Recording:
         self.refused: tuple[int, bytes] | None = None
         self.strange = 0
         self._came: list[Block | Missing] = []
+        self._ahead: dict[int, bytes] = {}
         self._owed = False
         self._again = False
         self._asked = (-1, 0.0)
+        self._patience = _ASK_AGAIN
         self._said = -math.inf
 
     def items(self) -> list[Block | Missing]:
@@ -221,13 +227,24 @@ class Recording:
             self.strange += 1
             return
         if index > self.next:
+            # Once the lost one is there, the acknowledgement of all of these spares sending them again.
+            if index in self._ahead:
+                self._patience = 0.0  # it went back as asked, and the same message got lost once more
+            elif len(self._ahead) < _AHEAD_MOST:
+                self._ahead[index] = data
             self._again = True
             return
         self._owed = True
-        if index + count > self.next:
-            samples = np.frombuffer(data, "<i2").reshape(count, channels)[self.next - index :]
+        self._append(index, data, channels)
+        while self.next in self._ahead:
+            self._append(self.next, self._ahead[self.next], channels)
+        self._ahead = {at: later for at, later in self._ahead.items() if at > self.next}
+
+    def _append(self, index: int, data: bytes, channels: int) -> None:
+        samples = np.frombuffer(data, "<i2").reshape(-1, channels)[self.next - index :]
+        if len(samples):
             self._came.append(Block(self.next, samples.astype(np.int16)))
-            self.next = index + count
+            self.next += len(samples)
 
     def _take_gap(self, index: int, count: int, reason: int) -> None:
         if index > self.next:
@@ -253,10 +270,14 @@ class Recording:
                 flags = _NEXT_STREAM if self._next_stream else 0
                 yield RECORD_START, struct.pack("<IIQI", self.identity, self._previous, self._index, flags)
             return
-        again = self._again and (self._asked[0] != self.next or now - self._asked[1] >= _ASK_AGAIN)
+        if self._asked[0] != self.next:
+            self._patience = 0.0
+        again = self._again and now - self._asked[1] >= self._patience
         if again or self._owed or now - self._said >= _KEEP_ALIVE:
             if again:
                 self._asked = (self.next, now)
+                # A slow wire with much on its way must not be given the same many times more.
+                self._patience = min(max(2 * self._patience, _ASK_AGAIN), _ASK_AGAIN_MOST)
             yield RECORD_ACK, struct.pack("<IQI", self.identity, self.next, _AGAIN if again else 0)
             self._said = now
             self._again = self._owed = False

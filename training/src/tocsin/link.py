@@ -56,7 +56,19 @@ from tocsin._linktypes import (
     text,
     unpack,
 )
-from tocsin._linkwire import PAYLOAD_MAX, SPEED, Decoder, LinkError, LinkGone, Message, Wire, encode, open_wire, wait
+from tocsin._linkwire import (
+    PAYLOAD_MAX,
+    SPEED,
+    Decoder,
+    LinkError,
+    LinkGone,
+    LinkSilent,
+    Message,
+    Wire,
+    encode,
+    open_wire,
+    wait,
+)
 from tocsin.twin import Event, Gap, Window
 
 __all__ = ["Info", "Link", "LinkError", "LinkGone", "Refused", "Report", "Status"]
@@ -315,7 +327,7 @@ class Link:
             if self._pump(0.05) and timeout is None:
                 deadline = time.monotonic() + patience
             if time.monotonic() > deadline and not self._inbox:
-                raise LinkGone(f"the device has not answered for {patience:.0f} s")
+                raise LinkSilent(f"the device has not answered for {patience:.0f} s")
 
     def _ask(self, kind: int, payload: bytes, answer: int) -> bytes:
         """Ask every second until there is an answer: a device that is just starting may not have heard."""
@@ -329,10 +341,10 @@ class Link:
                     _raise_refusal(message, kind)
                     if time.monotonic() > deadline:
                         break  # it talks and talks, but does not answer
-            except LinkGone:
+            except LinkSilent:
                 pass
             if time.monotonic() > deadline:
-                raise LinkGone(f"the device has not answered for {self._timeout:.0f} s")
+                raise LinkSilent(f"the device has not answered for {self._timeout:.0f} s")
 
     def _request(self, kind: int, payload: bytes = b"") -> None:
         self._send(kind, payload)

@@ -131,7 +131,8 @@ class Recorder:
         self._first = 0  # its first frame
         self._before = 0.0  # seconds of the segments before it
         self._windows: int | None = None
-        self._alive = time.monotonic()
+        self._alive = time.monotonic()  # when the last samples came
+        self._lost = False
 
     def run(self) -> Outcome:
         """Record; what was recorded is written even where this ends with an exception.
@@ -166,6 +167,8 @@ class Recorder:
         try:
             self._open()
             self._begin()
+            self._lost = False
+            begun = time.monotonic()
             while not self._done():
                 assert self._recording is not None
                 assert self._link is not None
@@ -173,18 +176,21 @@ class Recorder:
                     self._end_segment("stream")
                     self._link.ignore(self._recording)
                     self._begin()
+                    begun = time.monotonic()
                     continue
                 if self._recording.unknown:
                     raise LinkGone("the device knows nothing of this recording any more")
                 self._step(self._recording)
-                if time.monotonic() - self._alive > _STALL:
+                if time.monotonic() - max(self._alive, begun) > _STALL:
                     raise LinkGone("no samples come")
         except LinkGone as error:
             self._hang_up()
             if self._info is None or time.monotonic() - self._alive > self._options.wait:
                 raise
-            self._tell(f"{error}: looking for the device")
-            self.outcome.reconnects += 1
+            if not self._lost:
+                self._lost = True
+                self._tell(f"{error}: looking for the device")
+                self.outcome.reconnects += 1
             time.sleep(0.5)
 
     def _open(self) -> None:
