@@ -192,7 +192,8 @@ class Link:
     def status(self) -> Status:
         """Ask for the device's counters and times."""
         payload = self._ask(GET_STATUS, b"", STATUS)
-        values = struct.unpack(f"<{len(payload) // 4}I", payload)
+        count = 1 + len(COUNTERS) + len(LINK_COUNTERS) + 4 * len(STAGES)
+        values = unpack(f"<{count}I", payload, "STATUS")
         rest = values[1 + len(COUNTERS) + len(LINK_COUNTERS) :]
         return Status(
             uptime=values[0],
@@ -330,12 +331,12 @@ class Link:
                 raise LinkSilent(f"the device has not answered for {patience:.0f} s")
 
     def _ask(self, kind: int, payload: bytes, answer: int) -> bytes:
-        """Ask every second until there is an answer: a device that is just starting may not have heard."""
+        """Ask twice a second until there is an answer: a device that is just starting may not have heard."""
         deadline = time.monotonic() + self._timeout
         while True:
             self._send(kind, payload)
             try:
-                for message in self._messages(1.0):
+                for message in self._messages(0.5):
                     if message.type == answer:
                         return message.payload
                     _raise_refusal(message, kind)
