@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ._clips import ClipWriter, clip_folder, describe
-from ._linktypes import RECORD_STOP, Info, Refused, text
-from ._linkwire import LinkError, LinkGone
+from ._linktypes import RECORD_STOP, RESULT, Info, Refused, text
+from ._linkwire import LinkError, LinkGone, Message
 from ._recording import Block, Format, Missing, Recording
 from .errors import TocsinError
 from .link import Link
@@ -323,7 +323,10 @@ class Recorder:
         try:
             if self._link is not None and self._recording is not None:
                 self._link.send(RECORD_STOP, struct.pack("<I", self._recording.identity))
-                self._link.pump(0.1)
+                # Until it has heard: what is on its way when the link is closed may get lost.
+                end = time.monotonic() + 1.0
+                while time.monotonic() < end and not any(map(_is_stopped, self._link.pump(0.1))):
+                    pass
         except TocsinError:
             pass  # it finds out by itself: the next recording takes its place
         finally:
@@ -334,3 +337,7 @@ class Recorder:
         if self._link is not None:
             self._link.close()
             self._link = None
+
+
+def _is_stopped(message: Message) -> bool:
+    return message.type == RESULT and message.payload[:1] == bytes((RECORD_STOP,))
