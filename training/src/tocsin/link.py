@@ -132,8 +132,9 @@ class Link:
         self._listeners.append(listener)
 
     def ignore(self, listener: Listener) -> None:
-        """Undo :meth:`listen`."""
-        self._listeners.remove(listener)
+        """Undo :meth:`listen`, if it was done."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
 
     def require(self, minor: int, what: str) -> None:
         """Make sure, after :meth:`hello`, that the device's link has what came with version ``1.minor``.

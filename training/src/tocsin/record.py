@@ -322,6 +322,7 @@ class Recorder:
         """Let the device forget the recording, and write what is held."""
         try:
             if self._link is not None and self._recording is not None:
+                self._link.ignore(self._recording)
                 self._link.send(RECORD_STOP, struct.pack("<I", self._recording.identity))
                 # Until it has heard: what is on its way when the link is closed may get lost.
                 end = time.monotonic() + 1.0
