@@ -35,6 +35,7 @@ class Damage:
         self._random = random.Random(seed)
         self._until = self._draw()
         self._gone = 0
+        self.burst = 2048  # most bytes that are gone at once
         self.done = 0
 
     def _draw(self) -> float:
@@ -60,7 +61,7 @@ class Damage:
         if kind == 0:
             return [byte ^ (1 << self._random.randrange(8))]
         # The end of a frame, with the next one's beginning; or several frames.
-        self._gone = self._random.randrange(64 if kind == 1 else 2048)
+        self._gone = self._random.randrange(64 if kind == 1 else self.burst)
         return []
 
 
@@ -81,6 +82,7 @@ class BadWire:
         self._path = path
         self._damage = damage
         self._other = copy.deepcopy(damage)
+        self._other.burst = 64  # the desk says little: much at once would be minutes of it
         self._speed = speed
         self._server = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
