@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -127,6 +127,8 @@ class Emulator:
     icount
         QEMU alone: time is counted in instructions, 2**icount ns each, and idle time passes at once. So 4 is a
         processor of 62.5 MIPS, 7 one of 7.8 MIPS, and what happens does not depend on how busy the desk is.
+    options
+        More options of QEMU, or of native_sim's image.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class Emulator:
         *,
         heard: Callable[[bytes], object] = lambda _: None,
         icount: int | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self._heard = heard
         self._text = ""
@@ -159,7 +162,7 @@ class Emulator:
                 raise ValueError(f"{board.name} does not count instructions")
             command += ["-icount", f"shift={icount},align=off,sleep=off"]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+            [*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
         )
         threading.Thread(target=self._read, daemon=True).start()
 

@@ -20,6 +20,7 @@
 #include "channels.h"
 #include "pauses.h"
 #include "pipeline.h"
+#include "recorder.h"
 #include "sources.h"
 #include "stats.h"
 
@@ -75,6 +76,7 @@ void acquisition_skip(uint64_t frames, uint64_t slept)
 		stats_slept(slept);
 	}
 	tocsin_ring_skip(&pipeline.ring, frames);
+	recorder_lost(frames);
 }
 
 void acquisition_take(const struct tocsin_source_block *block)
@@ -82,6 +84,7 @@ void acquisition_take(const struct tocsin_source_block *block)
 	acquisition_skip(block->lost, 0);
 	if (block->frames > 0) {
 		(void)tocsin_ring_write(&pipeline.ring, block->samples, block->frames);
+		recorder_samples(block->samples, block->frames);
 		stats_samples(tocsin_ring_write_index(&pipeline.ring),
 			      (uint32_t)tocsin_ring_fill(&pipeline.ring));
 		tell(false);
@@ -95,7 +98,7 @@ static int run_paced(const struct device *source, const struct tocsin_source_for
 	int err = tocsin_source_start(source, format);
 
 	while (err == 0 && acquisition_goes_on()) {
-		const size_t most = tocsin_ring_space(&pipeline.ring);
+		const size_t most = MIN(tocsin_ring_space(&pipeline.ring), recorder_space());
 
 		if (most == 0) {
 			(void)k_sem_take(&pipeline.room, ACQUISITION_PATIENCE);
@@ -117,6 +120,7 @@ static void run_stream(const struct device *source)
 	const struct tocsin_source_format format = pipeline_format();
 	int err = 0;
 
+	recorder_begin(format.sample_rate, format.channels);
 	pauses_begin();
 	stats_stream_begin(pipeline.plan.ring_capacity);
 	if (pipeline.paced) {
@@ -127,6 +131,7 @@ static void run_stream(const struct device *source)
 	if (err != 0 && err != -ENODATA) {
 		LOG_ERR("source %s failed (%d)", source->name, err);
 	}
+	recorder_end();
 	tell(true);
 }
 

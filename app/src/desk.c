@@ -16,6 +16,7 @@
 #include "bundles.h"
 #include "desk.h"
 #include "pipeline.h"
+#include "recorder.h"
 #include "sources.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
@@ -125,16 +126,39 @@ static int on_bundle_commit(void)
 	return 1;
 }
 
+static bool stranger; /* the desk's last HELLO was of another major version */
+
+static int on_hello(const uint8_t *payload, size_t size)
+{
+	uint16_t major;
+
+	if (size < 4) {
+		return -EINVAL;
+	}
+	major = (uint16_t)tocsin_link_get32(payload);
+	stranger = major != TOCSIN_LINK_MAJOR;
+	desk_send_info(); /* to a stranger, too: it shall know why */
+	if (stranger) {
+		LOG_WRN("a desk speaks version %u of the link, this firmware %u: update one of "
+			"them",
+			major, TOCSIN_LINK_MAJOR);
+		return -EPROTONOSUPPORT;
+	}
+	return 1;
+}
+
 /* 0 or a negative errno to answer with, 1 where another answers or none is due. */
 static int handle(const struct tocsin_link_message *message)
 {
 	const uint8_t *payload = message->payload;
 	const size_t size = message->size;
 
+	if (stranger && message->type != TOCSIN_LINK_HELLO) {
+		return -EPROTONOSUPPORT;
+	}
 	switch (message->type) {
 	case TOCSIN_LINK_HELLO:
-		desk_send_info();
-		return 1;
+		return on_hello(payload, size);
 	case TOCSIN_LINK_SUBSCRIBE:
 		if (size != 4) {
 			return -EINVAL;
@@ -164,6 +188,10 @@ static int handle(const struct tocsin_link_message *message)
 	case TOCSIN_LINK_BUNDLE_DEFAULT:
 		command(&(struct command){.kind = COMMAND_USE_DEFAULT});
 		return 1;
+	case TOCSIN_LINK_RECORD_START:
+	case TOCSIN_LINK_RECORD_ACK:
+	case TOCSIN_LINK_RECORD_STOP:
+		return recorder_request(message);
 	default:
 		return -ENOSYS;
 	}

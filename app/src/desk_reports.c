@@ -46,6 +46,9 @@ static const struct {
 	{TOCSIN_LINK_REPLAY_START, -EDOM, TOCSIN_LINK_WRONG_FORMAT,
 	 "rate or channels are not what the bundle was trained with"},
 	{TOCSIN_LINK_REPLAY_START, -ENOENT, TOCSIN_LINK_NO_DETECTOR, "no bundle runs"},
+	{TOCSIN_LINK_RECORD_START, -ENOENT, TOCSIN_LINK_NO_DETECTOR,
+	 "no samples come: no bundle runs, or not on this sensor"},
+	{TOCSIN_LINK_RECORD_START, -ENOSYS, TOCSIN_LINK_NOT_HERE, "CONFIG_TOCSIN_RECORD is off"},
 	{TOCSIN_LINK_BUNDLE_BEGIN, -EFBIG, TOCSIN_LINK_TOO_LARGE,
 	 "larger than CONFIG_TOCSIN_BUNDLE_SLOT_SIZE"},
 	{TOCSIN_LINK_BUNDLE_BEGIN, -ENOSYS, TOCSIN_LINK_NOT_HERE,
@@ -67,6 +70,9 @@ static const char *meaning(enum tocsin_link_type request, int err, uint8_t *resu
 		}
 	}
 	*result = (uint8_t)tocsin_link_result_of(err);
+	if (err == -EPROTONOSUPPORT) {
+		return "this firmware speaks version " STRINGIFY(TOCSIN_LINK_MAJOR) " of the link";
+	}
 	return request == TOCSIN_LINK_BUNDLE_COMMIT && err != 0 ? tocsin_bundle_strerror(err) : "";
 }
 
@@ -96,7 +102,7 @@ void desk_send_info(void)
 	struct tocsin_bundle bundle;
 	const bool ready = pipeline_describe(&bundle) == 0;
 
-	BUILD_ASSERT(40 + sizeof(CONFIG_BOARD_TARGET) + sizeof(APP_VERSION_STRING) <=
+	BUILD_ASSERT(44 + sizeof(CONFIG_BOARD_TARGET) + sizeof(APP_VERSION_STRING) <=
 		     sizeof(payload));
 	p = tocsin_link_put16(p, TOCSIN_LINK_MAJOR);
 	p = tocsin_link_put16(p, TOCSIN_LINK_MINOR);
@@ -113,6 +119,8 @@ void desk_send_info(void)
 	p = tocsin_link_put32(p, TOCSIN_LINK_PAYLOAD_MAX);
 	p = put_string(p, CONFIG_BOARD_TARGET);
 	p = put_string(p, APP_VERSION_STRING);
+	p = tocsin_link_put32(
+		p, COND_CODE_1(CONFIG_TOCSIN_RECORD, (CONFIG_TOCSIN_RECORD_BUFFER), (0)));
 	(void)tocsin_link_send(TOCSIN_LINK_INFO, payload, (size_t)(p - payload), ANSWER_PATIENCE);
 }
 

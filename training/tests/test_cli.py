@@ -42,14 +42,14 @@ def test_help_lists_every_command_and_is_quick() -> None:
     started = time.monotonic()
     code = "import sys; from tocsin.cli import cli; cli(['--help'], standalone_mode=False); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for name in ("synth", "train", "eval", "run", "inspect"):
+    for name in ("synth", "train", "eval", "run", "inspect", "devices", "record", "monitor"):
         assert f"  {name} " in done.stdout
     # The clock of a shared machine is no measure; what is imported is.
     assert not {"tensorflow", "sklearn", "scipy", "numpy"} & set(done.stdout.split())
     assert time.monotonic() - started < 30
 
 
-@pytest.mark.parametrize("name", ["synth", "train", "eval", "run", "inspect"])
+@pytest.mark.parametrize("name", ["synth", "train", "eval", "run", "inspect", "devices", "record", "monitor"])
 def test_every_command_has_help_with_an_example(name: str) -> None:
     result = call(name, "--help")
     assert result.exit_code == 0

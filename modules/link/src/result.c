@@ -23,6 +23,10 @@ enum tocsin_link_result tocsin_link_result_of(int err)
 		return TOCSIN_LINK_TOO_LARGE;
 	case -ENOENT:
 		return TOCSIN_LINK_NO_DETECTOR;
+	case -EPROTONOSUPPORT:
+		return TOCSIN_LINK_WRONG_VERSION;
+	case -ESRCH:
+		return TOCSIN_LINK_NO_RECORDING;
 	case -ENOEXEC:
 		return TOCSIN_LINK_NOT_A_BUNDLE;
 	case -ENODATA:

@@ -216,6 +216,11 @@ int tocsin_link_send(uint8_t type, const void *payload, size_t size, k_timeout_t
 	}
 }
 
+size_t tocsin_link_room(void)
+{
+	return ring_buf_space_get(&tx_ring);
+}
+
 void tocsin_link_stats_get(struct tocsin_link_stats *stats)
 {
 	*stats = (struct tocsin_link_stats){

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,15 @@ from numpy.typing import NDArray
 from tocsin._linkwire import LinkError
 from tocsin.twin import Event, Gap, Window
 
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 
 HELLO, SUBSCRIBE, GET_STATUS = 0x01, 0x02, 0x03
 REPLAY_START, SAMPLES, REPLAY_GAP, REPLAY_END, REPLAY_ABORT = (0x10, 0x11, 0x12, 0x13, 0x14)
 BUNDLE_BEGIN, BUNDLE_DATA, BUNDLE_COMMIT, BUNDLE_DEFAULT = 0x20, 0x21, 0x22, 0x23
+RECORD_START, RECORD_ACK, RECORD_STOP = 0x30, 0x31, 0x32
 INFO, RESULT, STATUS, CREDIT, REPLAY_DONE = 0x81, 0x82, 0x83, 0x90, 0x91
 VECTOR, WINDOW, EVENT, GAP, SENSOR = 0xA0, 0xA1, 0xA2, 0xA3, 0xA4
+RECORD_STATE, RECORD_DATA, RECORD_GAP, RECORD_END = 0xB0, 0xB1, 0xB2, 0xB3
 
 WINDOWS, VECTORS, EVENTS, GAPS, SENSORS = 1, 2, 4, 8, 16
 WINDOW_ALARM, WINDOW_SENSOR_FAULT = 1, 2
@@ -32,6 +35,8 @@ RESULTS = {
     4: "too large",
     5: "no detector runs",
     6: "wrong format",
+    7: "another version of the link",
+    8: "no such recording",
     16: "not a bundle",
     17: "truncated",
     18: "corrupt",
@@ -47,6 +52,26 @@ COUNTERS = ("streams", "windows", "events", "gaps", "lost", "refused", "untold")
 LINK_COUNTERS = ("received", "bad", "missed", "full", "sent", "unsent")
 STAGES = ("features", "score", "decide")
 CONDITIONS = ("OK", "ABSENT", "FAILED", "STALLED", "STUCK", "SATURATED", "OFF_RATE")
+
+
+def unpack(layout: str, payload: bytes, what: str) -> tuple[Any, ...]:
+    """Fields of a message; bytes after them are for later versions.
+
+    Raises
+    ------
+    LinkError
+        Where the message is too short.
+    """
+    if len(payload) < struct.calcsize(layout):
+        raise LinkError(f"the device sends a malformed {what}: {len(payload)} bytes")
+    return struct.unpack_from(layout, payload)
+
+
+def text(data: bytes) -> str:
+    """What a device calls itself, or why it refuses: without what would play tricks on a terminal."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in data.decode(errors="replace")
+    )
 
 
 class Refused(LinkError):
@@ -75,6 +100,7 @@ class Info:
     payload_max: int
     board: str
     version: str
+    record_buffer: int = 0
 
 
 @dataclass(frozen=True)

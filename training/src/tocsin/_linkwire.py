@@ -15,7 +15,7 @@ from typing import Protocol
 
 from tocsin.errors import TocsinError
 
-__all__ = ["PAYLOAD_MAX", "Decoder", "LinkError", "Message", "Wire", "encode", "open_wire"]
+__all__ = ["PAYLOAD_MAX", "Decoder", "LinkError", "LinkGone", "Message", "Wire", "encode", "open_wire"]
 
 PAYLOAD_MAX = 512
 _FRAME_MAX = 2 + PAYLOAD_MAX + 4
@@ -24,6 +24,14 @@ SPEED = 1_000_000
 
 class LinkError(TocsinError):
     """A device that cannot be reached, does not answer, or refuses."""
+
+
+class LinkGone(LinkError):
+    """A device that cannot be reached or does not answer (any more); it may come back."""
+
+
+class LinkSilent(LinkGone):
+    """The wire is there, but nothing comes."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +158,10 @@ class _Socket:
             data = self._connection.recv(65536)
         except BlockingIOError:
             return b""
+        except OSError as error:
+            raise LinkGone(f"the link is gone: {error.strerror}") from error
         if not data:
-            raise LinkError("the device has closed the link")
+            raise LinkGone("the device has closed the link")
         return data
 
     def write(self, data: bytes) -> int:
@@ -159,6 +169,8 @@ class _Socket:
             return self._connection.send(data)
         except BlockingIOError:
             return 0
+        except OSError as error:
+            raise LinkGone(f"the link is gone: {error.strerror}") from error
 
     def close(self) -> None:
         self._connection.close()
@@ -172,30 +184,39 @@ class _Terminal:
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError as error:
-            raise LinkError(f"{path}: {error.strerror}; is the device plugged in, and may you use it?") from error
-        tty.setraw(self._fd)
-        attributes = termios.tcgetattr(self._fd)
-        attributes[4] = attributes[5] = getattr(termios, f"B{speed}", termios.B115200)
-        attributes[2] |= termios.CLOCAL | termios.CREAD
-        termios.tcsetattr(self._fd, termios.TCSANOW, attributes)
-        termios.tcflush(self._fd, termios.TCIOFLUSH)
+            raise LinkGone(f"{path}: {error.strerror}; is the device plugged in, and may you use it?") from error
+        try:
+            tty.setraw(self._fd)
+            attributes = termios.tcgetattr(self._fd)
+            attributes[4] = attributes[5] = getattr(termios, f"B{speed}", termios.B115200)
+            attributes[2] |= termios.CLOCAL | termios.CREAD
+            termios.tcsetattr(self._fd, termios.TCSANOW, attributes)
+            termios.tcflush(self._fd, termios.TCIOFLUSH)
+        except termios.error as error:
+            os.close(self._fd)
+            raise LinkGone(f"{path} is not a serial port, or is gone: {error.args[-1]}") from error
 
     def fileno(self) -> int:
         return self._fd
 
     def read(self) -> bytes:
         try:
-            return os.read(self._fd, 65536)
+            data = os.read(self._fd, 65536)
         except BlockingIOError:
             return b""
         except OSError as error:
-            raise LinkError(f"the link is gone: {error.strerror}") from error
+            raise LinkGone(f"the link is gone: {error.strerror}") from error
+        if not data:
+            raise LinkGone("the link is gone: the cable was pulled")
+        return data
 
     def write(self, data: bytes) -> int:
         try:
             return os.write(self._fd, data)
         except BlockingIOError:
             return 0
+        except OSError as error:
+            raise LinkGone(f"the link is gone: {error.strerror}") from error
 
     def close(self) -> None:
         os.close(self._fd)
@@ -225,7 +246,7 @@ def _connect(where: str, timeout: float) -> Wire:
             return _Socket(_dial(where, timeout))
         except OSError as error:
             if time.monotonic() > deadline:
-                raise LinkError(f"nothing answers at {where}: {error}") from error
+                raise LinkGone(f"nothing answers at {where}: {error}") from error
             time.sleep(0.05)
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +51,35 @@ from tocsin._linktypes import (
     Report,
     Status,
     parse_status,
+    text,
+    unpack,
 )
-from tocsin._linkwire import PAYLOAD_MAX, SPEED, Decoder, LinkError, Message, Wire, encode, open_wire, wait
+from tocsin._linkwire import (
+    PAYLOAD_MAX,
+    SPEED,
+    Decoder,
+    LinkError,
+    LinkGone,
+    LinkSilent,
+    Message,
+    Wire,
+    encode,
+    open_wire,
+    wait,
+)
 from tocsin.twin import Event, Gap, Window
 
-__all__ = ["Info", "Link", "LinkError", "Refused", "Report", "Status"]
+__all__ = ["Info", "Link", "LinkError", "LinkGone", "Refused", "Report", "Status"]
+
+
+class Listener(Protocol):
+    """Hears all that a device says, whatever else the link is used for meanwhile."""
+
+    def take(self, message: Message) -> bool:
+        """Hear a message; whether nobody else need hear it."""
+
+    def answers(self) -> Iterable[tuple[int, bytes]]:
+        """Messages to send, as (type, payload); asked after whatever has come, and ten times a second."""
 
 
 class Link:
@@ -75,6 +100,8 @@ class Link:
         self._outgoing = bytearray()
         self._decoder = Decoder()
         self._inbox: list[Message] = []
+        self._listeners: list[Listener] = []
+        self._minor = 0
 
     @classmethod
     def open(cls, where: str, *, speed: int = SPEED, timeout: float = 10.0) -> Link:
@@ -98,6 +125,39 @@ class Link:
         """Frames from the device that were refused."""
         return self._decoder.bad
 
+    def listen(self, listener: Listener) -> None:
+        """Let `listener` hear what the device says from now on."""
+        self._listeners.append(listener)
+
+    def ignore(self, listener: Listener) -> None:
+        """Undo :meth:`listen`, if it was done."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    def require(self, minor: int, what: str) -> None:
+        """Make sure, after :meth:`hello`, that the device's link has what came with version ``1.minor``.
+
+        Raises
+        ------
+        LinkError
+            Where its firmware is older.
+        """
+        if self._minor < minor:
+            raise LinkError(
+                f"the device's firmware speaks version {MAJOR}.{self._minor} of the link, {what} came with"
+                f" {MAJOR}.{minor}: update the firmware"
+            )
+
+    def send(self, kind: int, payload: bytes = b"") -> None:
+        """Put a message on its way, without waiting for an answer."""
+        self._send(kind, payload)
+
+    def pump(self, timeout: float) -> list[Message]:
+        """Move bytes for up to `timeout` seconds; give the messages that came and that no listener took."""
+        self._pump(timeout)
+        messages, self._inbox = self._inbox, []
+        return messages
+
     def send_raw(self, data: bytes) -> None:
         """Put bytes on the wire that are no frame; to test what a device does with them."""
         self._outgoing += data
@@ -111,15 +171,21 @@ class Link:
             Where nothing answers, or it speaks another major version.
         """
         payload = self._ask(HELLO, struct.pack("<HH", MAJOR, MINOR), INFO)
-        (major, minor, crc, features, sensor, kind, channels, state, rate, dim, slot, pool, most) = struct.unpack_from(
-            "<HHIIBBBBIIIII", payload
-        )
+        # Of another major version no more than this is known.
+        major, minor = unpack("<HH", payload, "INFO")
         if major != MAJOR:
-            raise LinkError(f"the device speaks version {major} of the link, this program {MAJOR}: update one of them")
-        board, version = payload[36:].split(b"\0")[:2]
+            raise LinkError(
+                f"the device speaks version {major}.{minor} of the link, this program {MAJOR}.{MINOR}:"
+                f" update {'this program' if major > MAJOR else 'its firmware'}"
+            )
+        (crc, features, sensor, kind, channels, state, rate, dim, slot, pool, most) = unpack(
+            "<4xIIBBBBIIIII", payload, "INFO"
+        )
+        board, version, rest = [*payload[36:].split(b"\0", 2), b"", b""][:3]
+        self._minor = min(minor, MINOR)
         return Info(
             (major, minor), crc, features, sensor, KINDS.get(kind, str(kind)), channels, state, rate, dim, slot, pool,
-            most, board.decode(), version.decode(),
+            most, text(board), text(version), unpack("<I", rest, "INFO")[0] if minor >= 1 else 0,
         )  # fmt: skip
 
     def status(self) -> Status:
@@ -208,10 +274,10 @@ class Link:
         upcoming = next(outgoing, None)
         limit = 0
         for message in self._messages():
-            limit = max(limit, struct.unpack("<Q", message.payload)[0]) if message.type == CREDIT else limit
+            limit = max(limit, unpack("<Q", message.payload, "CREDIT")[0]) if message.type == CREDIT else limit
             if message.type == REPLAY_DONE:
-                (report.frames, report.lost, report.windows, report.events, report.gaps) = struct.unpack(
-                    "<QQIII", message.payload
+                (report.frames, report.lost, report.windows, report.events, report.gaps) = unpack(
+                    "<QQIII", message.payload, "REPLAY_DONE"
                 )
                 break
             _take(message, report, pieces)
@@ -233,7 +299,13 @@ class Link:
         sent = self._wire.write(bytes(self._outgoing[:65536])) if self._outgoing else 0
         del self._outgoing[:sent]
         data = self._wire.read()
-        self._inbox += self._decoder.feed(data)
+        for message in self._decoder.feed(data):
+            takers = [listener for listener in self._listeners if listener.take(message)]
+            if not takers:
+                self._inbox.append(message)
+        for listener in self._listeners:
+            for kind, payload in listener.answers():
+                self._send(kind, payload)
         return bool(sent or data)
 
     def _messages(self, timeout: float | None = None) -> Iterator[Message]:
@@ -246,31 +318,45 @@ class Link:
             if self._pump(0.05) and timeout is None:
                 deadline = time.monotonic() + patience
             if time.monotonic() > deadline and not self._inbox:
-                raise LinkError(f"the device has not answered for {patience:.0f} s")
+                raise LinkSilent(f"the device has not answered for {patience:.0f} s")
 
     def _ask(self, kind: int, payload: bytes, answer: int) -> bytes:
-        """Ask every second until there is an answer: a device that is just starting may not have heard."""
+        """Ask twice a second until there is an answer: a device that is just starting may not have heard."""
         deadline = time.monotonic() + self._timeout
         while True:
             self._send(kind, payload)
             try:
-                for message in self._messages(1.0):
+                for message in self._messages(0.5):
                     if message.type == answer:
                         return message.payload
-            except LinkError:
-                if time.monotonic() > deadline:
-                    raise LinkError(f"the device has not answered for {self._timeout:.0f} s") from None
+                    _raise_refusal(message, kind)
+                    if time.monotonic() > deadline:
+                        break  # it talks and talks, but does not answer
+            except LinkSilent:
+                pass
+            if time.monotonic() > deadline:
+                raise LinkSilent(f"the device has not answered for {self._timeout:.0f} s")
 
     def _request(self, kind: int, payload: bytes = b"") -> None:
         self._send(kind, payload)
         self._answer(kind)
 
     def _answer(self, kind: int) -> None:
+        deadline = time.monotonic() + 2 * self._timeout
         for message in self._messages():
-            if message.type == RESULT and message.payload[0] == kind:
-                if message.payload[1] != 0:
-                    raise Refused(message.payload[1], message.payload[2:].decode(errors="replace"))
+            if time.monotonic() > deadline:
+                raise LinkGone(f"the device has not answered for {2 * self._timeout:.0f} s, but reports")
+            if message.type == RESULT and message.payload[:1] == bytes((kind,)):
+                _raise_refusal(message, kind)
                 return
+
+
+def _raise_refusal(message: Message, kind: int | None = None) -> None:
+    """Raise what a RESULT says, of the request `kind` or of any."""
+    if message.type == RESULT:
+        request, code = unpack("<BB", message.payload, "RESULT")
+        if code != 0 and request == (request if kind is None else kind):
+            raise Refused(code, text(message.payload[2:]))
 
 
 def _pieces(frames: NDArray[np.int16], gaps: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, bytes]]:
@@ -291,17 +377,17 @@ def _pieces(frames: NDArray[np.int16], gaps: Sequence[tuple[int, int]]) -> Itera
 def _take(message: Message, report: Report, pieces: list[tuple[int, int, bytes]]) -> None:
     payload = message.payload
     if message.type == VECTOR:
-        _, _, at, dim = struct.unpack_from("<QQHH", payload)
+        _, _, at, dim = unpack("<QQHH", payload, "VECTOR")
         pieces.append((at, dim, payload[20:]))
     elif message.type == WINDOW:
-        report.results.append(Window(*struct.unpack_from("<QQff", payload)))
+        report.results.append(Window(*unpack("<QQff", payload, "WINDOW")))
     elif message.type == EVENT:
-        kind, peak, begin, end = struct.unpack("<IfQQ", payload)
+        kind, peak, begin, end = unpack("<IfQQ", payload, "EVENT")
         report.results.append(Event("begin" if kind == 1 else "end", begin, end, peak))
     elif message.type == GAP:
-        report.results.append(Gap(*struct.unpack_from("<QQ", payload)))
-    elif message.type == RESULT and message.payload[1] != 0:
-        raise Refused(message.payload[1], message.payload[2:].decode(errors="replace"))
+        report.results.append(Gap(*unpack("<QQ", payload, "GAP")))
+    else:
+        _raise_refusal(message)
 
 
 def _assemble(pieces: list[tuple[int, int, bytes]]) -> NDArray[np.float32]:
@@ -309,7 +395,7 @@ def _assemble(pieces: list[tuple[int, int, bytes]]) -> NDArray[np.float32]:
     if not pieces:
         return np.empty((0, 0), np.float32)
     dim = pieces[0][1]
-    values = np.frombuffer(b"".join(piece for _, _, piece in pieces), dtype="<f4")
-    if values.size % dim:
+    values = b"".join(piece for _, _, piece in pieces)
+    if dim == 0 or len(values) % (4 * dim):
         raise LinkError("a piece of a feature vector was lost on the link")
-    return values.reshape(-1, dim)
+    return np.frombuffer(values, dtype="<f4").reshape(-1, dim)

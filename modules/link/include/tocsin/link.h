@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define TOCSIN_LINK_MAJOR 1 /**< versions that differ here do not understand each other */
-#define TOCSIN_LINK_MINOR 0
+#define TOCSIN_LINK_MINOR 1 /**< a higher one only adds to a lower one */
 
 /** Most payload bytes in a frame. */
 #define TOCSIN_LINK_PAYLOAD_MAX 512
@@ -49,6 +49,9 @@ enum tocsin_link_type {
 	TOCSIN_LINK_BUNDLE_DATA = 0x21,
 	TOCSIN_LINK_BUNDLE_COMMIT = 0x22,
 	TOCSIN_LINK_BUNDLE_DEFAULT = 0x23,
+	TOCSIN_LINK_RECORD_START = 0x30,
+	TOCSIN_LINK_RECORD_ACK = 0x31,
+	TOCSIN_LINK_RECORD_STOP = 0x32,
 
 	TOCSIN_LINK_INFO = 0x81,
 	TOCSIN_LINK_RESULT = 0x82,
@@ -60,6 +63,10 @@ enum tocsin_link_type {
 	TOCSIN_LINK_EVENT = 0xa2,
 	TOCSIN_LINK_GAP = 0xa3,
 	TOCSIN_LINK_SENSOR = 0xa4,
+	TOCSIN_LINK_RECORD_STATE = 0xb0,
+	TOCSIN_LINK_RECORD_DATA = 0xb1,
+	TOCSIN_LINK_RECORD_GAP = 0xb2,
+	TOCSIN_LINK_RECORD_END = 0xb3,
 };
 
 /** What a RESULT says. Numbers of the protocol: an errno differs from one C library to the next. */
@@ -71,6 +78,8 @@ enum tocsin_link_result {
 	TOCSIN_LINK_TOO_LARGE = 4,          /**< more bytes or memory than this image has */
 	TOCSIN_LINK_NO_DETECTOR = 5,        /**< no bundle runs */
 	TOCSIN_LINK_WRONG_FORMAT = 6,       /**< rate or channels are not the bundle's */
+	TOCSIN_LINK_WRONG_VERSION = 7,      /**< the desk's major version is another */
+	TOCSIN_LINK_NO_RECORDING = 8,       /**< no recording of that number runs */
 	TOCSIN_LINK_NOT_A_BUNDLE = 16,      /**< these are the answers of tocsin_bundle_parse() … */
 	TOCSIN_LINK_TRUNCATED = 17,         /**< … */
 	TOCSIN_LINK_CORRUPT = 18,           /**< … */

@@ -55,6 +55,9 @@ int tocsin_link_start(tocsin_link_received_t received);
  */
 int tocsin_link_send(uint8_t type, const void *payload, size_t size, k_timeout_t timeout);
 
+/** @brief Bytes free in the transmit buffer; a frame takes TOCSIN_LINK_WIRE_MAX at the most. */
+size_t tocsin_link_room(void);
+
 /** @brief A copy of the counters. */
 void tocsin_link_stats_get(struct tocsin_link_stats *stats);
 

@@ -91,6 +91,13 @@ def reading_options(command: Command) -> Command:
     return command
 
 
+def port_option(command: Command) -> Command:
+    """``--port``."""
+    return click.option(
+        "--port", required=True, help="The device's link: a serial port, tcp:HOST:PORT or unix:PATH (tocsin devices)."
+    )(command)
+
+
 def console() -> Any:
     """Rich's console for people, on standard error; standard output is for results."""
     from rich.console import Console

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from .options import progress, warn
+from .options import port_option, progress, warn
 
 _EPILOG = """\b
 Exit status: 0 all equal, 1 something differs, 2 an error.
@@ -20,7 +20,7 @@ Example: tocsin verify --port /dev/ttyACM1 fan.tocsin monday.wav"""
 @click.command(epilog=_EPILOG)
 @click.argument("bundle", type=click.Path())
 @click.argument("files", nargs=-1, required=True)
-@click.option("--port", required=True, help="The device's link: a serial port, tcp:HOST:PORT or unix:PATH.")
+@port_option
 @click.option("--channel", type=click.IntRange(0), help="Channel of sound files, from 0; else as in training.")
 @click.option("--unit", type=click.Choice(["g", "mg", "ug", "m/s2"]), help="Unit of vibration; else as in training.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print one JSON object.")
