@@ -20,39 +20,44 @@
 
 static struct tocsin_pace pace;
 
-static void test_gap_is_the_time_between(void **state)
+static void test_frames_between_two_times(void **state)
 {
 	const int64_t start = INT64_C(1) << 40;
+	int64_t then;
 
 	(void)state;
 	tocsin_pace_init(&pace, 16000, CLOCK, 0, start);
-	assert_int_equal(tocsin_pace_gap(&pace, 160, start + CLOCK / 100), 0);
-	/* A second later, of which 160 frames came. */
-	assert_int_equal(tocsin_pace_gap(&pace, 160, start + CLOCK / 100 + CLOCK), 16000 - 160);
-	/* Sooner than the frames took: nothing. */
-	assert_int_equal(tocsin_pace_gap(&pace, 160, start + CLOCK / 100 + CLOCK + 1), 0);
-	/* A year. */
-	tocsin_pace_set(&pace, start);
-	assert_int_equal(tocsin_pace_gap(&pace, 1, start + INT64_C(31536000) * CLOCK),
-			 UINT64_C(31536000) * 16000 - 1);
+	then = tocsin_pace_end(&pace);
+	assert_int_equal(tocsin_pace_since(&pace, then), 0);
+	tocsin_pace_set(&pace, start + CLOCK);
+	assert_int_equal(tocsin_pace_since(&pace, then), 16000);
+	/* A frame is 2.048 ticks. */
+	tocsin_pace_set(&pace, start + CLOCK + 1);
+	assert_int_equal(tocsin_pace_since(&pace, then), 16000);
+	tocsin_pace_set(&pace, start + CLOCK + 2);
+	assert_int_equal(tocsin_pace_since(&pace, then), 16001);
+	/* A year; and never less than none. */
+	tocsin_pace_set(&pace, start + INT64_C(31536000) * CLOCK);
+	assert_int_equal(tocsin_pace_since(&pace, then), UINT64_C(31536000) * 16000);
+	tocsin_pace_set(&pace, start - 100);
+	assert_int_equal(tocsin_pace_since(&pace, then), 0);
 }
 
-static void test_gap_begins_where_the_frames_that_waited_ended(void **state)
+static void test_frames_that_waited_follow_the_last_ones(void **state)
 {
+	int64_t then;
+
 	(void)state;
 	tocsin_pace_init(&pace, 16000, CLOCK, 0, 0);
+	then = tocsin_pace_end(&pace);
 	/* Four blocks of 1024 frames are read at once, half a second late. */
-	for (int i = 0; i < 4; i++) {
+	for (int i = 1; i <= 4; i++) {
 		tocsin_pace_advance(&pace, 1024, CLOCK / 2);
+		assert_int_equal(tocsin_pace_since(&pace, then), 1024 * i);
 	}
-	/* They ended after 0.256 s; the next ended at 1 s. */
-	assert_int_equal(tocsin_pace_gap(&pace, 1024, CLOCK), 16000 - 4 * 1024 - 1024);
-
 	/* They cannot have ended later than they were read. */
-	tocsin_pace_init(&pace, 16000, CLOCK, 0, 0);
-	tocsin_pace_advance(&pace, 16000, CLOCK / 2);
-	assert_int_equal(tocsin_pace_gap(&pace, 8000, CLOCK), 0);
-	assert_int_equal(tocsin_pace_gap(&pace, 8000, 2 * CLOCK), 8000);
+	tocsin_pace_advance(&pace, 8000, CLOCK / 2);
+	assert_int_equal(tocsin_pace_since(&pace, then), 8000);
 }
 
 /* Blocks of a sensor whose rate is off by `off`, read with a jitter of up to `jitter` frames. */
@@ -140,8 +145,8 @@ static void test_an_overrun_of_a_fifo_is_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gap_is_the_time_between),
-		cmocka_unit_test(test_gap_begins_where_the_frames_that_waited_ended),
+		cmocka_unit_test(test_frames_between_two_times),
+		cmocka_unit_test(test_frames_that_waited_follow_the_last_ones),
 		cmocka_unit_test(test_a_slow_or_fast_sensor_loses_nothing),
 		cmocka_unit_test(test_a_lost_sample_is_found),
 		cmocka_unit_test(test_an_overrun_of_a_fifo_is_found),

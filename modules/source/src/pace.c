@@ -40,16 +40,14 @@ void tocsin_pace_advance(struct tocsin_pace *pace, uint32_t frames, int64_t now)
 	pace->end = end < latest ? end : latest;
 }
 
-uint64_t tocsin_pace_gap(struct tocsin_pace *pace, uint32_t frames, int64_t now)
+uint64_t tocsin_pace_since(const struct tocsin_pace *pace, int64_t end)
 {
-	const int64_t latest = now * (INT64_C(1) << BITS);
-	const uint64_t elapsed = latest > pace->end ? (uint64_t)(latest - pace->end) >> BITS : 0;
-	/* In two parts: days of ticks times the rate would overflow. */
-	const uint64_t due = elapsed / pace->clock * pace->rate +
-			     (elapsed % pace->clock * pace->rate + pace->clock / 2) / pace->clock;
+	const int64_t between = pace->end - end + (INT64_C(1) << (BITS - 1));
+	const uint64_t ticks = between > 0 ? (uint64_t)between >> BITS : 0;
 
-	pace->end = latest;
-	return due > frames ? due - frames : 0;
+	/* In two parts: days of ticks times the rate would overflow. */
+	return ticks / pace->clock * pace->rate +
+	       (ticks % pace->clock * pace->rate + pace->clock / 2) / pace->clock;
 }
 
 /* Follow the sensor's clock. */

@@ -9,7 +9,7 @@
  *
  * A sensor's samples come without numbers, so what is missing shows in the time alone. Two kinds:
  * - a source that *knows* that it was interrupted (a microphone restarted) asks how many frames
- *   the interruption was long: tocsin_pace_gap();
+ *   fit into the time between: tocsin_pace_since();
  * - a source whose sensor has a clock of its own, a few per cent off and drifting, asks with each
  *   block whether it came too late for the samples in it: tocsin_pace_block(), which follows the
  *   sensor's true rate (an alpha-beta filter, as in
@@ -60,11 +60,18 @@ void tocsin_pace_set(struct tocsin_pace *pace, int64_t now);
  * ended at @p now or before. */
 void tocsin_pace_advance(struct tocsin_pace *pace, uint32_t frames, int64_t now);
 
+/** @brief When the last frame ended, for tocsin_pace_since(). */
+static inline int64_t tocsin_pace_end(const struct tocsin_pace *pace)
+{
+	return pace->end;
+}
+
 /**
- * @brief A block of @p frames ended at @p now, the first after an interruption.
- * @return frames missing in front of it, rounded to the nearest
+ * @brief Frames that fit between an earlier end of a frame and that of the last one.
+ * @param end what tocsin_pace_end() gave then
+ * @return frames, rounded to the nearest
  */
-uint64_t tocsin_pace_gap(struct tocsin_pace *pace, uint32_t frames, int64_t now);
+uint64_t tocsin_pace_since(const struct tocsin_pace *pace, int64_t end);
 
 /**
  * @brief A block of @p frames ended at @p now; was anything lost in front of it?
