@@ -14,7 +14,7 @@ import pytest
 from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, configure_and_build
 
 APPS = ROOT / "tests" / "zephyr"
-CASES = [("dmic", "native"), ("dmic", "qemu")]
+CASES = [("dmic", "native"), ("dmic", "qemu"), ("accel", "native")]
 
 
 @pytest.mark.parametrize(("app", "name"), CASES)

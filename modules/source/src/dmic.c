@@ -258,6 +258,6 @@ static const struct tocsin_source_api mic_api = {
 		.dc_block_mhz = DT_INST_PROP(n, dc_block_mhz),                                     \
 	};                                                                                         \
 	DEVICE_DT_INST_DEFINE(n, NULL, NULL, &mic_data_##n, &mic_config_##n, POST_KERNEL,          \
-			      CONFIG_KERNEL_INIT_PRIORITY_DEVICE, &mic_api);
+			      CONFIG_TOCSIN_SOURCE_INIT_PRIORITY, &mic_api);
 
 DT_INST_FOREACH_STATUS_OKAY(MIC_DEFINE)
