@@ -123,9 +123,7 @@ def make(recipe: Recipe) -> None:
     if not events:
         raise SystemExit(f"{recipe.name}: the detector does not find the fault")
     delay = (events[0].begin - len(held)) / features.sample_rate
-    print(
-        f"{recipe.name}: {len(raw)} bytes, threshold {on:.2f}, fault {events[0].peak:.2f}, found after {delay:.1f} s"
-    )
+    print(f"{recipe.name}: {len(raw)} bytes, threshold {on:.2f}, fault {events[0].peak:.2f}, found after {delay:.1f} s")
 
 
 def main() -> None:

@@ -13,6 +13,10 @@ from emulation import BOARDS, Board, BuildFailed, CannotBuild, Emulator, build
 from tocsin.link import Link
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-boards", action="store_true", help="build the images of all boards, some minutes each")
+
+
 @pytest.fixture(scope="session", params=sorted(BOARDS, reverse=True))
 def board(request: pytest.FixtureRequest) -> Board:
     """Every emulated board in turn."""

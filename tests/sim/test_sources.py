@@ -14,7 +14,13 @@ import pytest
 from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, configure_and_build
 
 APPS = ROOT / "tests" / "zephyr"
-CASES = [("dmic", "native"), ("dmic", "qemu"), ("accel", "native")]
+CASES = [
+    ("dmic", "native"),
+    ("dmic", "qemu"),
+    ("accel", "native"),
+    ("adc", "native"),
+    ("new_source", "native"),
+]
 
 
 @pytest.mark.parametrize(("app", "name"), CASES)

@@ -152,6 +152,26 @@ ZTEST(accel_ways, test_trigger_late)
 	}
 }
 
+/* A gap between samples that wait together: the block ends in front of it. */
+ZTEST(accel_ways, test_trigger_gap_within_a_block)
+{
+	begin(triggered, 2);
+	read_until(triggered, RATE, 2, 1);
+	while (tocsin_source_read(triggered, SIZE_MAX, K_NO_WAIT, &block) == 0) {
+		position += block.frames;
+	}
+	k_sleep(K_USEC(2 * 2500));
+	fake_sensor.silent = true;
+	k_sleep(K_USEC(3 * 2500));
+	fake_sensor.silent = false;
+	k_sleep(K_USEC(2 * 2500));
+	read_block(triggered, SIZE_MAX, 2, 1);
+	zassert_equal(block.frames, 2);
+	zassert_equal(lost, 0);
+	read_until(triggered, 2 * RATE, 2, 1);
+	zassert_equal(lost, 3);
+}
+
 ZTEST(accel_ways, test_trigger_of_a_sensor_that_is_slow_or_fast)
 {
 	static const int offs[] = {-40, 40};

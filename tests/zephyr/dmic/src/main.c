@@ -239,6 +239,24 @@ ZTEST(dmic, test_a_stall_is_counted_to_the_sample)
 	}
 }
 
+/* It hangs again and again before it gives a single block. */
+ZTEST(dmic, test_a_stall_that_takes_several_restarts)
+{
+	begin(plain, &mono);
+	while (position < RATE / 2) {
+		read_block(plain, SIZE_MAX, 1);
+	}
+	for (int i = 0; i < 20; i++) {
+		fake_dmic_hang();
+		zassert_equal(tocsin_source_read(plain, SIZE_MAX, K_MSEC(9), &block), -EAGAIN);
+	}
+	while (position < 2 * RATE) {
+		read_block(plain, SIZE_MAX, 1);
+	}
+	zassert_true(fake_dmic_seen.started >= 4);
+	zassert_true(lost > 180 * RATE / 1000);
+}
+
 /* Also where the reader gives up waiting again and again. */
 ZTEST(dmic, test_a_stall_with_an_impatient_reader)
 {
