@@ -47,7 +47,8 @@ static int usb_start(void)
 		err = usbd_register_all_classes(&usb, USBD_SPEED_FS, 1, NULL);
 	}
 	if (err == 0) {
-		/* Several interfaces that belong together: an association descriptor tells which. */
+		/* Several interfaces that belong together: an association descriptor tells which.
+		 */
 		err = usbd_device_set_code_triple(&usb, USBD_SPEED_FS, USB_BCC_MISCELLANEOUS, 2, 1);
 	}
 	if (err == 0) {
