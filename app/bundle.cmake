@@ -4,7 +4,11 @@
 # Embeds a bundle as the image's default detector:  -DTOCSIN_BUNDLE=path/to/my.tocsin
 
 # CMake makes a command-line value absolute, from where the user stands, when the cache says that it is a path.
-set(TOCSIN_BUNDLE ${CMAKE_CURRENT_LIST_DIR}/bundles/default.tocsin CACHE FILEPATH "The bundle to embed")
+set(TOCSIN_BUNDLE "" CACHE FILEPATH "The bundle to embed; empty: the one that suits the sensor")
+if(NOT TOCSIN_BUNDLE)
+  # Not into the cache: another FILE_SUFFIX may want another.
+  set(TOCSIN_BUNDLE ${CMAKE_CURRENT_LIST_DIR}/bundles/${CONFIG_TOCSIN_DEFAULT_BUNDLE})
+endif()
 
 if(NOT EXISTS ${TOCSIN_BUNDLE})
   message(FATAL_ERROR "TOCSIN_BUNDLE: there is no file ${TOCSIN_BUNDLE}\n"

@@ -14,7 +14,8 @@ from tocsin.link import Link
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--long``: what takes minutes, too."""
+    """``--long``: what takes minutes, too; ``--all-boards``: every image."""
+    parser.addoption("--all-boards", action="store_true", help="build the images of all boards, some minutes each")
     parser.addoption("--long", action="store_true", help="run the tests that take minutes, too")
 
 
