@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The sources' drivers, built into the Zephyr test applications of tests/zephyr and run on emulated boards."""
+"""The Zephyr test applications of tests/zephyr (the sources' drivers, the int8 layer), run on emulated boards."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ CASES = [
     ("accel", "native"),
     ("adc", "native"),
     ("new_source", "native"),
+    ("dense", "qemu"),
 ]
 
 
