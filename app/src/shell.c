@@ -24,6 +24,7 @@ static const char *const kinds[] = {
 	[TOCSIN_SCORE_KMEANS] = "k-means",
 	[TOCSIN_SCORE_GMM] = "gaussian mixture",
 	[TOCSIN_SCORE_MAHALANOBIS] = "mahalanobis",
+	[TOCSIN_SCORE_NEIGHBOURS] = "neighbours",
 	[TOCSIN_SCORE_AUTOENCODER] = "autoencoder",
 };
 

@@ -29,6 +29,8 @@ struct score_fixture {
 	float log_const[K_MAX];
 	float centres[K_MAX * DIM_MAX];
 	float whiten[K_MAX * WHITEN_AT];
+	float gain[K_MAX];
+	int8_t references[K_MAX * DIM_MAX];
 	float vector[DIM_MAX];
 };
 
@@ -64,6 +66,31 @@ static inline void fixture_gaussians(struct score_fixture *f, struct rng *rng, u
 	};
 }
 
+static inline void fixture_neighbours(struct score_fixture *f, struct rng *rng, uint32_t k,
+				      enum tocsin_score_covariance covariance)
+{
+	const uint32_t dim = f->cfg.dim;
+	const bool full = covariance == TOCSIN_SCORE_FULL;
+
+	for (uint32_t i = 0; full && i < dim * (dim + 1) / 2; i++) {
+		f->whiten[i] = uniform(rng, -1.0, 1.0);
+	}
+	for (uint32_t i = 0; i < k; i++) {
+		f->gain[i] = uniform(rng, 0.2, 4.0);
+	}
+	for (uint32_t i = 0; i < k * dim; i++) {
+		f->references[i] = (int8_t)((int)rng_below(rng, 256) - 128);
+	}
+	f->cfg.neighbours = (struct tocsin_score_neighbours){
+		.k = k,
+		.covariance = covariance,
+		.step = uniform(rng, 0.01, 0.05),
+		.whiten = full ? f->whiten : NULL,
+		.gain = f->gain,
+		.references = f->references,
+	};
+}
+
 /* A valid configuration; for Mahalanobis k is 1. */
 static inline void score_fixture_init(struct score_fixture *f, struct rng *rng,
 				      enum tocsin_score_kind kind,
@@ -83,6 +110,9 @@ static inline void score_fixture_init(struct score_fixture *f, struct rng *rng,
 	switch (kind) {
 	case TOCSIN_SCORE_KMEANS:
 		f->cfg.kmeans = (struct tocsin_score_kmeans){.k = k, .centroids = f->centres};
+		break;
+	case TOCSIN_SCORE_NEIGHBOURS:
+		fixture_neighbours(f, rng, k, covariance);
 		break;
 	case TOCSIN_SCORE_AUTOENCODER:
 		f->cfg.autoencoder = (struct tocsin_score_autoencoder){
@@ -116,6 +146,32 @@ static inline double reference_kmeans(const struct score_fixture *f)
 				pow(reference_x(f, i) - (double)f->centres[k * f->cfg.dim + i], 2);
 		}
 		nearest = fmin(nearest, sqrt(square));
+	}
+	return nearest;
+}
+
+static inline double reference_neighbours(const struct score_fixture *f)
+{
+	const struct tocsin_score_neighbours *n = &f->cfg.neighbours;
+	const size_t dim = f->cfg.dim;
+	double nearest = INFINITY;
+
+	for (uint32_t k = 0; k < n->k; k++) {
+		double square = 0.0;
+
+		for (size_t i = 0; i < dim; i++) {
+			double z = reference_x(f, i);
+
+			if (n->covariance == TOCSIN_SCORE_FULL) {
+				z = 0.0;
+				for (size_t j = 0; j <= i; j++) {
+					z += (double)f->whiten[i * (i + 1) / 2 + j] *
+					     reference_x(f, j);
+				}
+			}
+			square += pow(z - (double)n->step * f->references[k * dim + i], 2);
+		}
+		nearest = fmin(nearest, sqrt(square) * (double)f->gain[k]);
 	}
 	return nearest;
 }

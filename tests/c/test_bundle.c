@@ -116,6 +116,26 @@ static void assert_gaussians(enum model model)
 	assert_ramp(gaussians->whiten, k * (full ? dim * (dim + 1) / 2 : dim), 0.5f, 0.0625f);
 }
 
+static void assert_neighbours(int full)
+{
+	const struct tocsin_score_neighbours *neighbours = &bundle.score.neighbours;
+	const size_t dim = bundle.score.dim;
+
+	assert_int_equal(bundle.score.kind, TOCSIN_SCORE_NEIGHBOURS);
+	assert_int_equal(neighbours->k, 4);
+	assert_int_equal(neighbours->covariance, full ? TOCSIN_SCORE_FULL : TOCSIN_SCORE_DIAGONAL);
+	assert_true(neighbours->step == 0.03125f);
+	if (full) {
+		assert_ramp(neighbours->whiten, dim * (dim + 1) / 2, -0.5f, 0.0625f);
+	} else {
+		assert_null(neighbours->whiten);
+	}
+	assert_ramp(neighbours->gain, 4, 0.5f, 0.25f);
+	for (size_t i = 0; i < 4 * dim; i++) {
+		assert_int_equal(neighbours->references[i], (int8_t)i);
+	}
+}
+
 static void assert_model(enum model model)
 {
 	const struct tocsin_score_config *score = &bundle.score;
@@ -139,6 +159,8 @@ static void assert_model(enum model model)
 		assert_int_equal(score->kind, TOCSIN_SCORE_KMEANS);
 		assert_int_equal(score->kmeans.k, 3);
 		assert_ramp(score->kmeans.centroids, 3 * score->dim, -1.0f, 0.125f);
+	} else if (model == MODEL_NEIGHBOURS_DIAGONAL || model == MODEL_NEIGHBOURS_FULL) {
+		assert_neighbours(model == MODEL_NEIGHBOURS_FULL);
 	} else {
 		assert_gaussians(model);
 	}

@@ -87,6 +87,22 @@ static void gaussians(void **state)
 	}
 }
 
+static void neighbours(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct rng rng = {seed};
+		double exact;
+
+		score_fixture_init(&f, &rng, TOCSIN_SCORE_NEIGHBOURS,
+				   seed % 2 != 0 ? TOCSIN_SCORE_DIAGONAL : TOCSIN_SCORE_FULL,
+				   1 + rng_below(&rng, DIM_MAX), 1 + rng_below(&rng, K_MAX));
+		start();
+		exact = reference_neighbours(&f);
+		expect("neighbours", seed, exact, 1e-5 * exact + 1e-5);
+	}
+}
+
 /* Components of equal weight at one place: log k, whatever k is; none underflows. */
 static void mixture_of_equals(void **state)
 {
@@ -302,15 +318,11 @@ static void logarithm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kmeans),
-		cmocka_unit_test(gaussians),
-		cmocka_unit_test(mixture_of_equals),
-		cmocka_unit_test(far_components),
-		cmocka_unit_test(autoencoder),
-		cmocka_unit_test(quantisation),
-		cmocka_unit_test(network_refuses),
-		cmocka_unit_test(out_of_range),
-		cmocka_unit_test(exponential),
+		cmocka_unit_test(kmeans),         cmocka_unit_test(gaussians),
+		cmocka_unit_test(neighbours),     cmocka_unit_test(mixture_of_equals),
+		cmocka_unit_test(far_components), cmocka_unit_test(autoencoder),
+		cmocka_unit_test(quantisation),   cmocka_unit_test(network_refuses),
+		cmocka_unit_test(out_of_range),   cmocka_unit_test(exponential),
 		cmocka_unit_test(logarithm),
 	};
 

@@ -48,7 +48,7 @@ static void common(void)
 {
 	ACCEPTS((void)0);
 	REFUSES(cfg->kind = 0);
-	REFUSES(cfg->kind = 5);
+	REFUSES(cfg->kind = 6);
 	REFUSES(cfg->dim = 0);
 	REFUSES(cfg->dim = 4097);
 	REFUSES(cfg->dim = UINT32_MAX);
@@ -103,6 +103,33 @@ static void gaussians(void **state)
 	}
 }
 
+static void neighbours(void **state)
+{
+	(void)state;
+	kind = TOCSIN_SCORE_NEIGHBOURS;
+	for (int i = 0; i < 2; i++) {
+		covariance = i == 0 ? TOCSIN_SCORE_DIAGONAL : TOCSIN_SCORE_FULL;
+		common();
+		REFUSES(cfg->neighbours.k = 0);
+		REFUSES(cfg->neighbours.k = TOCSIN_SCORE_REFERENCES_MAX + 1);
+		REFUSES(cfg->neighbours.covariance = 0);
+		REFUSES(cfg->neighbours.covariance = 3);
+		REFUSES(cfg->neighbours.step = 0.0f);
+		REFUSES(cfg->neighbours.step = -1.0f);
+		REFUSES(cfg->neighbours.step = NAN);
+		REFUSES(cfg->neighbours.gain = NULL);
+		REFUSES(cfg->neighbours.references = NULL);
+		REFUSES(f.gain[K - 1] = 0.0f);
+		REFUSES(f.gain[K - 1] = NAN);
+		ACCEPTS(f.gain[K] = NAN);
+		valid();
+		assert_int_equal(tocsin_score_needed_size(cfg), 4 * DIM);
+	}
+	REFUSES(cfg->neighbours.whiten = NULL);
+	REFUSES(f.whiten[DIM * (DIM + 1) / 2 - 1] = INFINITY);
+	ACCEPTS(f.whiten[DIM * (DIM + 1) / 2] = INFINITY);
+}
+
 static void autoencoder(void **state)
 {
 	(void)state;
@@ -149,9 +176,8 @@ static void init(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kmeans),
-		cmocka_unit_test(gaussians),
-		cmocka_unit_test(autoencoder),
+		cmocka_unit_test(kmeans),     cmocka_unit_test(gaussians),
+		cmocka_unit_test(neighbours), cmocka_unit_test(autoencoder),
 		cmocka_unit_test(init),
 	};
 

@@ -179,6 +179,17 @@ def mahalanobis() -> Bundle:
     return _pack(features, normalisation, MahalanobisModel.from_moments(x.mean(axis=0), covariance), x)
 
 
+def neighbours() -> Bundle:
+    """Healthy vectors of sound themselves, whitened, of powers averaged in bands of equal width."""
+    from tocsin.models.neighbours import NeighboursOptions, fit_neighbours
+
+    features = FeatureConfig.logmel(
+        sample_rate=RATE, n_mels=48, pool=("mean", "max"), window_frames=8, window_hop=2, spacing="linear", power=True
+    )  # fmt: skip
+    x, normalisation = _fit(features, audio())
+    return _pack(features, normalisation, fit_neighbours(x, ["all"] * len(x), NeighboursOptions(references=64)), x)
+
+
 def _mixture(covariance: str, bands: bool) -> Bundle:
     from sklearn.mixture import GaussianMixture
 
@@ -221,6 +232,7 @@ def autoencoder() -> Bundle:
 DETECTORS: dict[str, tuple[Callable[[], Bundle], Callable[[], list[tuple[str, Samples]]]]] = {
     "kmeans": (kmeans, audio),
     "mahalanobis": (mahalanobis, audio),
+    "neighbours": (neighbours, audio),
     "autoencoder": (autoencoder, audio),
     "gmm_diagonal": (gmm_diagonal, vibration),
     "gmm_full": (gmm_full, vibration),

@@ -16,13 +16,23 @@ from tocsin.bundle import (
     GaussianMixtureModel,
     KMeansModel,
     MahalanobisModel,
+    NeighboursModel,
     Normalisation,
     read_bundle,
     write_bundle,
 )
 from tocsin.features import FeatureConfig
 
-KINDS = ("kmeans", "gmm_diagonal", "gmm_full", "mahalanobis_diagonal", "mahalanobis_full", "autoencoder")
+KINDS = (
+    "kmeans",
+    "gmm_diagonal",
+    "gmm_full",
+    "mahalanobis_diagonal",
+    "mahalanobis_full",
+    "neighbours_diagonal",
+    "neighbours_full",
+    "autoencoder",
+)
 
 NETWORK = Path(__file__).resolve().parents[2] / "tests" / "vectors" / "autoencoder.tflite"
 
@@ -57,6 +67,9 @@ def model_of(kind: str, dim: int, rng: np.random.Generator, k: int = 3) -> Any:
     if kind == "autoencoder":
         return AutoencoderModel.from_tflite(NETWORK.read_bytes(), arena_size=4096)
     name, covariance = kind.split("_")
+    if name == "neighbours":
+        whiten = rng.normal(size=dim * (dim + 1) // 2) if covariance == "full" else None
+        return NeighboursModel.from_references(rng.normal(size=(k, dim)), rng.uniform(0.5, 2.0, k), whiten)
     matrices = spread(rng, k, dim)
     if covariance == "diagonal":
         matrices = np.diagonal(matrices, axis1=1, axis2=2)

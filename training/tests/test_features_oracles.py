@@ -13,7 +13,7 @@ import scipy.signal
 import scipy.stats
 
 from builders import noise
-from tocsin.features import Extractor, FeatureConfig
+from tocsin.features import Extractor, FeatureConfig, FeatureError
 from tocsin.filterbank import slaney_mel_bands
 
 
@@ -183,3 +183,35 @@ def test_pooling_is_numpys(window_frames, window_hop):
     np.testing.assert_allclose(vectors[:, stacked : stacked + n], exact.mean(axis=1), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(vectors[:, stacked + n : stacked + 2 * n], exact.std(axis=1), rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(vectors[:, stacked + 2 * n :], windows.max(axis=1))
+
+
+@pytest.mark.parametrize("pool", [("mean",), ("max",), ("mean", "max")])
+def test_powers_are_pooled_before_the_logarithm(pool):
+    base = FeatureConfig.logmel(n_mels=9, spacing="linear", pool=pool, window_frames=6, window_hop=3, power=True)
+    samples = noise(base, 30000)[:, 0]
+    samples[9000:9100] = 30000  # a knock, which decibels would hide
+    vectors, _ = Extractor(base).vectors(samples)
+    frames = Extractor(dataclasses.replace(base, power=False)).frames(samples).astype(np.float64)
+    powers = np.lib.stride_tricks.sliding_window_view(10 ** (frames / 10), 6, axis=0)[::3]
+    expected = [10 * np.log10({"mean": powers.mean(axis=2), "max": powers.max(axis=2)}[name]) for name in pool]
+    np.testing.assert_allclose(vectors, np.concatenate(expected, axis=1), atol=1e-4)
+    assert not np.allclose(vectors[:, :9], frames[: len(vectors), :9].mean(axis=0), atol=1)
+
+
+def test_pooled_powers_of_silence_are_the_floor_and_statistics_stay():
+    config = FeatureConfig.vibration(
+        sample_rate=1000, scale_g=1.0, frame_length=64, hop=64, n_fft=256, n_bands=4, fmin=10, fmax=500,
+        pool=("mean",), window_frames=4, channels=2,
+    )  # fmt: skip
+    config = dataclasses.replace(config, power=True)
+    vectors, _ = Extractor(config).vectors(np.zeros((1000, 2), np.int16))
+    assert vectors[0].tolist() == [0.0] * 4 + [-100.0] * 4 + [0.0] * 4 + [-100.0] * 4
+    loud, _ = Extractor(config).vectors(noise(config, 1000))
+    plain, _ = Extractor(dataclasses.replace(config, power=False)).vectors(noise(config, 1000))
+    np.testing.assert_array_equal(loud[:, [0, 1, 2, 3, 8, 9, 10, 11]], plain[:, [0, 1, 2, 3, 8, 9, 10, 11]])
+
+
+@pytest.mark.parametrize("pool", [("stack",), ("std",), ("mean", "std")])
+def test_powers_are_not_stacked_and_have_no_deviation(pool):
+    with pytest.raises(FeatureError, match="leave out stack and std"):
+        FeatureConfig.logmel(pool=pool, window_frames=4, power=True)

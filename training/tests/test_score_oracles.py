@@ -18,6 +18,7 @@ from tocsin.bundle import (
     GaussianMixtureModel,
     KMeansModel,
     MahalanobisModel,
+    NeighboursModel,
     Normalisation,
     read_bundle,
     write_bundle,
@@ -89,6 +90,19 @@ def test_mahalanobis_is_scipys(queries, rng, covariance):
     np.testing.assert_allclose(scores, expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+def test_neighbours_are_scipys(queries, rng, covariance):
+    references, radii = rng.normal(size=(40, DIM)), rng.uniform(0.2, 3.0, 40)
+    factor = np.tril(rng.normal(size=(DIM, DIM)))
+    whiten = factor[np.tril_indices(DIM)] if covariance == "full" else None
+    model = NeighboursModel.from_references(references, radii, whiten)
+    assert np.abs(model.references * model.step - references).max() <= model.step / 2 * 1.001
+    z = queries.astype(np.float64) @ (factor.T if covariance == "full" else np.eye(DIM))
+    distances = scipy.spatial.distance.cdist(z, model.references.astype(np.float64) * model.step)
+    found = Scorer(packed(model)).score(queries)
+    np.testing.assert_allclose(found, (distances / radii).min(axis=1), rtol=1e-4)
+
+
 def test_normalisation_comes_first(queries, rng):
     mean, inv_std = rng.normal(size=DIM).astype(np.float32), rng.uniform(0.1, 3, DIM).astype(np.float32)
     centroids = rng.normal(size=(4, DIM))
@@ -154,6 +168,9 @@ def test_no_vectors_give_no_scores(kind):
         (lambda: MahalanobisModel.from_moments(np.zeros(3), np.ones((3, 3))), "not positive definite"),
         (lambda: MahalanobisModel.from_moments(np.zeros(3), np.ones((2, 2))), "shape"),
         (lambda: MahalanobisModel.from_moments(np.zeros(3), np.ones(3), "round"), "choose diagonal or full"),
+        (lambda: NeighboursModel.from_references(np.zeros((2, 3)), [1.0, 0.0], None), "not a positive"),
+        (lambda: NeighboursModel.from_references(np.ones((2, 3)), [1.0], None), "1 gains"),
+        (lambda: NeighboursModel.from_references(np.ones((2, 3)), [1.0, 1.0], np.ones(5)), "5 values"),
         (lambda: KMeansModel(np.array([[np.nan, 1.0]])), "not a finite"),
         (lambda: KMeansModel(np.array([[1e39, 1.0]])), "not a finite"),
         (lambda: KMeansModel(np.zeros((0, 3))), "shape"),

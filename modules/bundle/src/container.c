@@ -31,9 +31,10 @@ static const char types[SECTION_COUNT][4] = {
 	[SECTION_WIND] = {'W', 'I', 'N', 'D'}, [SECTION_SINE] = {'S', 'I', 'N', 'E'},
 	[SECTION_BAND] = {'B', 'A', 'N', 'D'}, [SECTION_NORM] = {'N', 'O', 'R', 'M'},
 	[SECTION_KMNS] = {'K', 'M', 'N', 'S'}, [SECTION_GMMX] = {'G', 'M', 'M', 'X'},
-	[SECTION_MAHA] = {'M', 'A', 'H', 'A'}, [SECTION_AENC] = {'A', 'E', 'N', 'C'},
-	[SECTION_TFLM] = {'T', 'F', 'L', 'M'}, [SECTION_DECD] = {'D', 'E', 'C', 'D'},
-	[SECTION_DUTY] = {'d', 'u', 't', 'y'}, [SECTION_META] = {'m', 'e', 't', 'a'},
+	[SECTION_MAHA] = {'M', 'A', 'H', 'A'}, [SECTION_NNBR] = {'N', 'N', 'B', 'R'},
+	[SECTION_AENC] = {'A', 'E', 'N', 'C'}, [SECTION_TFLM] = {'T', 'F', 'L', 'M'},
+	[SECTION_DECD] = {'D', 'E', 'C', 'D'}, [SECTION_DUTY] = {'d', 'u', 't', 'y'},
+	[SECTION_META] = {'m', 'e', 't', 'a'},
 };
 
 static uint16_t get_u16(const uint8_t *at)

@@ -22,6 +22,7 @@ _Static_assert(sizeof(struct tocsin_dsp_band) == 4 &&
 #define SENS_SIZE  16
 #define FEAT_SIZE  48
 #define MODEL_HEAD 16
+#define NNBR_HEAD  32
 #define AENC_SIZE  32
 #define DECD_SIZE  16
 #define DUTY_SIZE  8
@@ -160,6 +161,40 @@ static int read_gaussians(struct tocsin_score_config *score, const struct sectio
 	return 0;
 }
 
+static int read_neighbours(struct tocsin_score_config *score, const struct section *nnbr)
+{
+	struct tocsin_score_neighbours *neighbours = &score->neighbours;
+	const uint64_t dim = score->dim;
+	const float *values;
+	uint32_t covariance;
+	uint64_t whiten;
+	uint32_t k;
+
+	if (!head_is(nnbr, score->dim) || nnbr->size < NNBR_HEAD || get_u32(&nnbr->data[20]) != 0 ||
+	    get_u32(&nnbr->data[24]) != 0 || get_u32(&nnbr->data[28]) != 0) {
+		return -EILSEQ;
+	}
+	k = get_u32(&nnbr->data[0]);
+	covariance = get_u32(&nnbr->data[8]);
+	if (covariance != TOCSIN_SCORE_DIAGONAL && covariance != TOCSIN_SCORE_FULL) {
+		return -EILSEQ;
+	}
+	whiten = covariance == TOCSIN_SCORE_FULL ? dim * (dim + 1) / 2 : 0;
+	if (!has_size(nnbr, NNBR_HEAD + 4 * (whiten + k) + k * dim)) {
+		return -EILSEQ;
+	}
+
+	values = get_floats(&nnbr->data[NNBR_HEAD]);
+	score->kind = TOCSIN_SCORE_NEIGHBOURS;
+	neighbours->k = k;
+	neighbours->covariance = (enum tocsin_score_covariance)covariance;
+	neighbours->step = get_f32(&nnbr->data[16]);
+	neighbours->whiten = whiten != 0 ? values : NULL;
+	neighbours->gain = &values[whiten];
+	neighbours->references = (const int8_t *)(const void *)&values[whiten + k];
+	return 0;
+}
+
 static int read_autoencoder(struct tocsin_bundle *bundle, const struct section *aenc,
 			    const struct section *tflm)
 {
@@ -191,12 +226,14 @@ int tocsin_bundle_read_model(struct tocsin_bundle *bundle, const struct section 
 	const struct section *kmns = &sections[SECTION_KMNS];
 	const struct section *gmmx = &sections[SECTION_GMMX];
 	const struct section *maha = &sections[SECTION_MAHA];
+	const struct section *nnbr = &sections[SECTION_NNBR];
 	const struct section *aenc = &sections[SECTION_AENC];
 	const struct section *tflm = &sections[SECTION_TFLM];
 	struct tocsin_score_config *score = &bundle->score;
 	int err;
 
-	if (has(kmns) + has(gmmx) + has(maha) + has(aenc) != 1 || has(tflm) != has(aenc)) {
+	if (has(kmns) + has(gmmx) + has(maha) + has(nnbr) + has(aenc) != 1 ||
+	    has(tflm) != has(aenc)) {
 		return -EILSEQ;
 	}
 	score->dim = (uint32_t)tocsin_dsp_vector_size(&bundle->dsp);
@@ -208,6 +245,8 @@ int tocsin_bundle_read_model(struct tocsin_bundle *bundle, const struct section 
 
 	if (has(kmns)) {
 		err = read_kmeans(score, kmns);
+	} else if (has(nnbr)) {
+		err = read_neighbours(score, nnbr);
 	} else if (has(aenc)) {
 		err = read_autoencoder(bundle, aenc, tflm);
 	} else {

@@ -9,6 +9,7 @@
 
 #define ALL_STATS (TOCSIN_DSP_RMS | TOCSIN_DSP_PEAK | TOCSIN_DSP_CREST | TOCSIN_DSP_KURTOSIS)
 #define ALL_POOL  (TOCSIN_DSP_STACK | TOCSIN_DSP_MEAN | TOCSIN_DSP_STD | TOCSIN_DSP_MAX)
+#define ALL_FLAGS (TOCSIN_DSP_REMOVE_MEAN | TOCSIN_DSP_POWER)
 #define POOLED    (TOCSIN_DSP_MEAN | TOCSIN_DSP_STD | TOCSIN_DSP_MAX)
 
 static bool finite_all(const float *x, size_t n)
@@ -78,6 +79,11 @@ static bool pool_valid(const struct tocsin_dsp_config *cfg)
 	    cfg->window_hop < 1 || cfg->window_hop > cfg->window_frames) {
 		return false;
 	}
+	/* Powers as they are would be out of all proportion beside decibels. */
+	if ((cfg->flags & TOCSIN_DSP_POWER) != 0 &&
+	    (cfg->n_bands == 0 || (cfg->pool & (TOCSIN_DSP_STACK | TOCSIN_DSP_STD)) != 0)) {
+		return false;
+	}
 	return (cfg->pool & POOLED) == 0 || cfg->window_frames % cfg->window_hop == 0;
 }
 
@@ -95,8 +101,7 @@ int tocsin_dsp_check(const struct tocsin_dsp_config *cfg)
 	    cfg->hop < 1 || cfg->hop > cfg->frame_length) {
 		return -EINVAL;
 	}
-	if ((cfg->stats & ~(uint32_t)ALL_STATS) != 0 ||
-	    (cfg->flags & ~(uint32_t)TOCSIN_DSP_REMOVE_MEAN) != 0) {
+	if ((cfg->stats & ~(uint32_t)ALL_STATS) != 0 || (cfg->flags & ~(uint32_t)ALL_FLAGS) != 0) {
 		return -EINVAL;
 	}
 	if (!spectrum_valid(cfg) || !pool_valid(cfg)) {

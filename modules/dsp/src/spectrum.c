@@ -72,6 +72,7 @@ void tocsin_dsp_load(const struct tocsin_dsp *dsp, const struct tocsin_ring_view
 
 void tocsin_dsp_bands(const struct tocsin_dsp_config *cfg, const float *power, float *out)
 {
+	const bool decibels = (cfg->flags & TOCSIN_DSP_POWER) == 0;
 	const float *weight = cfg->weights;
 
 	for (uint32_t b = 0; b < cfg->n_bands; b++) {
@@ -82,7 +83,8 @@ void tocsin_dsp_bands(const struct tocsin_dsp_config *cfg, const float *power, f
 		for (uint32_t i = cfg->bands[b].count; i != 0; i--) {
 			sum += *weight++ * *bin++;
 		}
-		out[b] = tocsin_dsp_db_of(sum > cfg->log_floor ? sum : cfg->log_floor);
+		out[b] = decibels ? tocsin_dsp_db_of(sum > cfg->log_floor ? sum : cfg->log_floor)
+				  : sum;
 	}
 }
 

@@ -153,6 +153,21 @@ static float merge(const struct tocsin_dsp *dsp, struct layout at, size_t i, flo
 	return mean;
 }
 
+/* The logarithm of pooled band powers, in place; statistics stand before each channel's bands. */
+static void to_decibels(const struct tocsin_dsp_config *cfg, size_t n_features, float *pooled)
+{
+	const size_t a_channel = n_features / cfg->channels;
+
+	for (uint32_t c = 0; c < cfg->channels; c++) {
+		float *band = pooled + (c + 1) * a_channel - cfg->n_bands;
+
+		for (uint32_t b = 0; b < cfg->n_bands; b++) {
+			band[b] = tocsin_dsp_db_of(band[b] > cfg->log_floor ? band[b]
+									    : cfg->log_floor);
+		}
+	}
+}
+
 static void pool_window(const struct tocsin_dsp *dsp, float *out)
 {
 	const uint32_t pool = dsp->cfg.pool;
@@ -182,6 +197,12 @@ static void pool_window(const struct tocsin_dsp *dsp, float *out)
 			for (size_t i = 0; i < n; i++) {
 				max[i] = block[i] > max[i] ? block[i] : max[i];
 			}
+		}
+	}
+	if ((dsp->cfg.flags & TOCSIN_DSP_POWER) != 0) {
+		/* Mean, maximum or both, one after the other: a standard deviation is refused. */
+		for (size_t at_value = 0; at_value < at.size; at_value += n) {
+			to_decibels(&dsp->cfg, n, out + at_value);
 		}
 	}
 }

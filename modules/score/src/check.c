@@ -54,6 +54,26 @@ static bool gaussians_valid(const struct tocsin_score_config *cfg)
 	return table_valid(g->means, g->k * dim) && table_valid(g->whiten, g->k * whiten);
 }
 
+static bool neighbours_valid(const struct tocsin_score_config *cfg)
+{
+	const struct tocsin_score_neighbours *n = &cfg->neighbours;
+	const size_t dim = cfg->dim;
+
+	if (n->k < 1 || n->k > TOCSIN_SCORE_REFERENCES_MAX || n->references == NULL ||
+	    !tocsin_score_finite(n->step) || !(n->step > 0.0f) || !table_valid(n->gain, n->k)) {
+		return false;
+	}
+	for (uint32_t k = 0; k < n->k; k++) {
+		if (!(n->gain[k] > 0.0f)) {
+			return false;
+		}
+	}
+	if (n->covariance == TOCSIN_SCORE_FULL) {
+		return table_valid(n->whiten, dim * (dim + 1) / 2);
+	}
+	return n->covariance == TOCSIN_SCORE_DIAGONAL;
+}
+
 static bool quantisation_valid(float scale, int32_t zero)
 {
 	return tocsin_score_finite(scale) && scale > 0.0f && zero >= INT8_MIN && zero <= INT8_MAX;
@@ -83,6 +103,9 @@ int tocsin_score_check(const struct tocsin_score_config *cfg)
 		break;
 	case TOCSIN_SCORE_AUTOENCODER:
 		valid = autoencoder_valid(&cfg->autoencoder);
+		break;
+	case TOCSIN_SCORE_NEIGHBOURS:
+		valid = neighbours_valid(cfg);
 		break;
 	default:
 		break;

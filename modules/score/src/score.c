@@ -155,6 +155,47 @@ static float mixture(const struct tocsin_score *score)
 	return sum == 0.0f ? INFINITY : -(greatest + tocsin_score_log(sum));
 }
 
+/* W x in place: from the last row up, a row needs no value that has been written before it. */
+static void whiten(const float *packed, float *x, size_t dim)
+{
+	for (size_t i = dim; i-- > 0;) {
+		const float *w = packed + i * (i + 1) / 2;
+		float y = 0.0f;
+
+		for (size_t j = 0; j <= i; j++) {
+			y += w[j] * x[j];
+		}
+		x[i] = y;
+	}
+}
+
+static float neighbours(const struct tocsin_score *score)
+{
+	const struct tocsin_score_neighbours *model = &score->cfg.neighbours;
+	const size_t dim = score->cfg.dim;
+	const int8_t *reference = model->references;
+	float nearest = 0.0f;
+
+	if (model->covariance == TOCSIN_SCORE_FULL) {
+		whiten(model->whiten, score->x, dim);
+	}
+	for (uint32_t k = 0; k < model->k; k++) {
+		float square = 0.0f;
+
+#pragma GCC unroll 4
+		for (size_t i = 0; i < dim; i++) {
+			const float d = score->x[i] - model->step * (float)reference[i];
+
+			square += d * d;
+		}
+		const float distance = sqrtf(square) * model->gain[k];
+
+		nearest = k == 0 || distance < nearest ? distance : nearest;
+		reference += dim;
+	}
+	return nearest;
+}
+
 int tocsin_score_vector(struct tocsin_score *score, const float *vector, float *out)
 {
 	const struct tocsin_score_config *cfg = &score->cfg;
@@ -179,6 +220,8 @@ int tocsin_score_vector(struct tocsin_score *score, const float *vector, float *
 			result = kmeans(score);
 		} else if (cfg->kind == TOCSIN_SCORE_GMM) {
 			result = mixture(score);
+		} else if (cfg->kind == TOCSIN_SCORE_NEIGHBOURS) {
+			result = neighbours(score);
 		} else {
 			result = sqrtf(whitened_square(score, 0));
 		}

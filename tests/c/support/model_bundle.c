@@ -92,6 +92,22 @@ static void add_gaussians(struct draft *draft, uint32_t dim, int mixture, int fu
 	put_ramp(section, 16 + 4 * (consts + k * dim), k * whiten, 0.5f, 0.0625f);
 }
 
+static void add_neighbours(struct draft *draft, uint32_t dim, int full)
+{
+	const uint32_t k = 4;
+	const uint32_t whiten = full ? dim * (dim + 1) / 2 : 0;
+	struct draft_section *nnbr =
+		draft_add(draft, "NNBR", NULL, 32 + 4 * (whiten + k) + k * dim);
+
+	put_u32s(nnbr, 0, (uint32_t[]){k, dim, full ? 2 : 1}, 3);
+	draft_put_f32(nnbr, 16, 0.03125f);
+	put_ramp(nnbr, 32, whiten, -0.5f, 0.0625f);
+	put_ramp(nnbr, 32 + 4 * whiten, k, 0.5f, 0.25f);
+	for (uint32_t i = 0; i < k * dim; i += 4) {
+		draft_put_u32(nnbr, 32 + 4 * (whiten + k) + i, 0x03020100u + i * 0x01010101u);
+	}
+}
+
 static void add_autoencoder(struct draft *draft, uint32_t dim)
 {
 	struct draft_section *aenc = draft_add(draft, "AENC", NULL, 32);
@@ -125,6 +141,10 @@ void model_draft(struct draft *draft, enum model model, int with_bands)
 	switch (model) {
 	case MODEL_KMEANS:
 		add_kmeans(draft, dim);
+		break;
+	case MODEL_NEIGHBOURS_DIAGONAL:
+	case MODEL_NEIGHBOURS_FULL:
+		add_neighbours(draft, dim, model == MODEL_NEIGHBOURS_FULL);
 		break;
 	case MODEL_AUTOENCODER:
 		add_autoencoder(draft, dim);

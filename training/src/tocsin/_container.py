@@ -26,6 +26,13 @@ _COVARIANCE = {"diagonal": 1, "full": 2}
 Section = tuple[bytes, bytes]
 
 
+def _since(name: bytes, body: bytes) -> int:
+    """Minor version of the format that defines a section's contents."""
+    if name == b"NNBR" or (name == b"FEAT" and struct.unpack_from("<I", body, 12)[0] & ~1):
+        return 2
+    return 1 if name == b"duty" else 0
+
+
 def pack(sections: list[Section]) -> bytes:
     """Header, section table and the sections, each at a multiple of 16.
 
@@ -39,8 +46,8 @@ def pack(sections: list[Section]) -> bytes:
         body += data + bytes(-len(data) % ALIGN)
     content = table + body
     size = _HEADER.size + 4 + len(content)
-    major, newest = _core.BUNDLE_FORMAT
-    minor = newest if any(name == b"duty" for name, _ in sections) else 0
+    major, _ = _core.BUNDLE_FORMAT
+    minor = max(_since(name, body) for name, body in sections)
     header = _HEADER.pack(MAGIC, major, minor, size, len(sections), _core.DSP_VERSION, zlib.crc32(content))
     return header + struct.pack("<I", zlib.crc32(header)) + content
 
@@ -58,7 +65,7 @@ def features(features: FeatureConfig) -> bytes:
         features.frame_length,
         features.hop,
         sum(1 << STATS.index(name) for name in features.stats),
-        1 if features.remove_mean else 0,
+        features.flags,
         features.n_fft,
         len(features.bands),
         features.log_floor,
@@ -81,10 +88,15 @@ def tables(features: FeatureConfig) -> list[Section]:
 
 def model(model: Model, dim: int) -> list[Section]:
     """The model's section, and ``TFLM`` with an autoencoder."""
-    from tocsin.bundle import AutoencoderModel, GaussianMixtureModel, KMeansModel
+    from tocsin.bundle import AutoencoderModel, GaussianMixtureModel, KMeansModel, NeighboursModel
 
     if isinstance(model, KMeansModel):
         return [(b"KMNS", struct.pack("<4I", len(model.centroids), dim, 0, 0) + model.centroids.tobytes())]
+    if isinstance(model, NeighboursModel):
+        full = model.whiten is not None
+        head = struct.pack("<4If3I", len(model.references), dim, 2 if full else 1, 0, model.step, 0, 0, 0)
+        whiten = model.whiten.tobytes() if model.whiten is not None else b""
+        return [(b"NNBR", head + whiten + model.gain.tobytes() + model.references.tobytes())]
     if isinstance(model, AutoencoderModel):
         try:
             ends = struct.pack("<fifi", model.in_scale, model.in_zero, model.out_scale, model.out_zero)

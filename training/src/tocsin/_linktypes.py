@@ -47,7 +47,7 @@ RESULTS = {
     255: "failed",
 }
 
-KINDS = {0: "none", 1: "kmeans", 2: "gmm", 3: "mahalanobis", 4: "autoencoder"}
+KINDS = {0: "none", 1: "kmeans", 2: "gmm", 3: "mahalanobis", 4: "autoencoder", 5: "neighbours"}
 COUNTERS = ("streams", "windows", "events", "gaps", "lost", "refused", "untold")
 LINK_COUNTERS = ("received", "bad", "missed", "full", "sent", "unsent")
 STAGES = ("features", "score", "decide")

@@ -34,12 +34,13 @@ __all__ = [
     "KMeansModel",
     "MahalanobisModel",
     "Model",
+    "NeighboursModel",
     "Normalisation",
     "read_bundle",
     "write_bundle",
 ]
 
-Kind = Literal["kmeans", "gmm", "mahalanobis", "autoencoder"]
+Kind = Literal["kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder"]
 
 _ADVICE = {
     "not_a_bundle": "give the .tocsin file that `tocsin train` wrote",
@@ -200,6 +201,68 @@ class MahalanobisModel:
 
 
 @dataclass(eq=False)
+class NeighboursModel:
+    """Healthy vectors; the score is the distance to the nearest in units of its radius.
+
+    :meth:`from_references` makes one.
+
+    Parameters
+    ----------
+    references : ndarray of int8, shape (k, dim)
+        In whitened units, divided by `step`.
+    step : float
+        > 0.
+    gain : ndarray of float32, shape (k,)
+        One over each reference's radius.
+    whiten : ndarray of float32, shape (dim * (dim + 1) / 2,), or None
+        The whitening factor that all references share; None: the normalisation is enough.
+    """
+
+    kind: ClassVar[Kind] = "neighbours"
+    references: NDArray[np.int8]
+    step: float
+    gain: NDArray[np.float32]
+    whiten: NDArray[np.float32] | None
+
+    def __post_init__(self) -> None:
+        self.references = np.ascontiguousarray(self.references, np.int8)
+        self.gain = _floats("gain", self.gain, 1)
+        if self.references.ndim != 2 or len(self.references) != self.gain.size:
+            raise ModelError(f"there are {self.gain.size} gains for references of the shape {self.references.shape}")
+        if self.whiten is not None:
+            self.whiten = _floats("whiten", self.whiten, 1)
+            if self.whiten.size != self.dim * (self.dim + 1) // 2:
+                raise ModelError(f"the whitening factor has {self.whiten.size} values for {self.dim} of a vector")
+
+    @property
+    def dim(self) -> int:
+        """Values of a vector."""
+        return int(self.references.shape[1])
+
+    @classmethod
+    def from_references(cls, references: ArrayLike, radii: ArrayLike, whiten: ArrayLike | None) -> NeighboursModel:
+        """Of whitened vectors, shape (k, dim), and their radii > 0, shape (k,); quantises the vectors to int8.
+
+        One step serves all values: whitened, they spread alike, and a few that lie far out are clamped to 5 standard
+        deviations of all.
+
+        Raises
+        ------
+        ModelError
+            A radius is not positive, or shapes do not fit.
+        """
+        exact = np.asarray(references, np.float64)
+        radius = np.asarray(radii, np.float64)
+        if not (np.isfinite(radius).all() and (radius > 0).all()):
+            raise ModelError("a radius is not a positive number: remove duplicate recordings")
+        limit = min(float(np.abs(exact).max()), 5 * float(exact.std()))
+        step = float(np.float32(max(limit, 1e-6) / 127))
+        digits = np.clip(np.rint(exact / step), -127, 127).astype(np.int8)
+        factor = None if whiten is None else _floats("whiten", whiten, 1)
+        return cls(digits, step, _floats("gain", 1 / radius, 1), factor)
+
+
+@dataclass(eq=False)
 class AutoencoderModel:
     """Autoencoder; the score is the mean squared error of its output. :meth:`from_tflite` makes one.
 
@@ -243,7 +306,7 @@ class AutoencoderModel:
         )
 
 
-Model = KMeansModel | GaussianMixtureModel | MahalanobisModel | AutoencoderModel
+Model = KMeansModel | GaussianMixtureModel | MahalanobisModel | NeighboursModel | AutoencoderModel
 
 
 @dataclass
@@ -272,13 +335,13 @@ class Bundle:
     ----------
     features : FeatureConfig
     normalisation : Normalisation
-    model : KMeansModel, GaussianMixtureModel, MahalanobisModel or AutoencoderModel
+    model : KMeansModel, GaussianMixtureModel, MahalanobisModel, NeighboursModel or AutoencoderModel
     decision : Decision
     duty : DutyCycle or None
         None: listens always.
     meta : dict
         The training record; empty where there is none.
-    kind : {"kmeans", "gmm", "mahalanobis", "autoencoder"}
+    kind : {"kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder"}
     crc : int
         CRC-32 of the content, the bundle's name in reports.
     size : int
@@ -414,6 +477,8 @@ def _model(native: _core.Bundle) -> Model:
         return KMeansModel(**parts)
     if native.kind == "gmm":
         return GaussianMixtureModel(**parts)
+    if native.kind == "neighbours":
+        return NeighboursModel(**parts)
     if native.kind == "autoencoder":
         return AutoencoderModel(**parts)
     return MahalanobisModel(mean=parts["means"][0], whiten=parts["whiten"][0], covariance=parts["covariance"])

@@ -34,6 +34,7 @@ POOLS: tuple[Pool, ...] = ("stack", "mean", "std", "max")
 """Aggregates over a window's frames, in the order in which they stand in a vector."""
 
 _REMOVE_MEAN = 1
+_POWER = 2
 _VECTOR_MAX = 4096
 
 
@@ -60,6 +61,9 @@ class FeatureConfig:
         Time statistics of each frame.
     remove_mean : bool, default False
         Subtract each frame's mean first (gravity, microphone offset).
+    power : bool, default False
+        Pool the frames' band powers, and take the logarithm of the result, instead of pooling decibels; mean and
+        max only.
     n_fft : int, default 0
         FFT length, a power of two from 256 to 4096; 0 without bands.
     bands : tuple of Band, default ()
@@ -87,6 +91,7 @@ class FeatureConfig:
     hop: int
     stats: tuple[Stat, ...] = ()
     remove_mean: bool = False
+    power: bool = False
     n_fft: int = 0
     bands: tuple[Band, ...] = ()
     log_floor: float = 1e-10
@@ -121,6 +126,11 @@ class FeatureConfig:
         return self.n_features * frames
 
     @property
+    def flags(self) -> int:
+        """Treatment of a frame, as a bundle holds it: the bits of ``enum tocsin_dsp_flag``."""
+        return (_REMOVE_MEAN if self.remove_mean else 0) | (_POWER if self.power else 0)
+
+    @property
     def window_span(self) -> int:
         """Samples from a window's first to one past its last."""
         return (self.window_frames - 1) * self.hop + self.frame_length
@@ -146,6 +156,8 @@ class FeatureConfig:
         window_hop: int | None = None,
         scale: float = 1 / 32768,
         log_floor: float = 1e-10,
+        spacing: Literal["mel", "linear"] = "mel",
+        power: bool = False,
     ) -> FeatureConfig:
         """Log-mel spectrum of sound, with Slaney's mel scale and area norm.
 
@@ -173,6 +185,11 @@ class FeatureConfig:
             Frames between windows; by default windows do not overlap.
         scale, log_floor : float
             As in the class.
+        spacing : {"mel", "linear"}
+            Linear: bands of equal width, of the mean power in each, which keep the fine structure of high
+            frequencies apart that mel bands merge.
+        power : bool
+            As in the class.
 
         Returns
         -------
@@ -184,7 +201,18 @@ class FeatureConfig:
             Where a value is out of range, or a band would hold no FFT bin.
         """
         _check_spectrum(sample_rate, n_fft, n_mels)
-        bands = slaney_mel_bands(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+        if spacing == "linear":
+            bands = power_bands(
+                sample_rate=sample_rate,
+                n_fft=n_fft,
+                frame_length=n_fft,
+                n_bands=n_mels,
+                fmin=fmin,
+                fmax=sample_rate / 2 if fmax is None else fmax,
+                spacing=spacing,
+            )
+        else:
+            bands = slaney_mel_bands(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
         empty = [i for i, band in enumerate(bands) if not band.weights]
         if empty:
             raise FeatureError(
@@ -201,6 +229,7 @@ class FeatureConfig:
             n_fft=n_fft,
             bands=bands,
             log_floor=log_floor,
+            power=power,
             pool=tuple(pool),
             window_frames=window_frames,
             window_hop=window_frames if window_hop is None else window_hop,
@@ -323,7 +352,7 @@ class FeatureConfig:
                 frame_length=self.frame_length,
                 hop=self.hop,
                 stats=sum(1 << STATS.index(name) for name in self.stats),
-                flags=_REMOVE_MEAN if self.remove_mean else 0,
+                flags=self.flags,
                 n_fft=self.n_fft,
                 log_floor=self.log_floor,
                 pool=sum(1 << POOLS.index(name) for name in self.pool),
@@ -356,6 +385,7 @@ class FeatureConfig:
             hop=native.hop,
             stats=tuple(name for i, name in enumerate(STATS) if native.stats >> i & 1),
             remove_mean=bool(native.flags & _REMOVE_MEAN),
+            power=bool(native.flags & _POWER),
             n_fft=native.n_fft,
             bands=tuple(
                 Band(first=first, weights=tuple(weights[start : start + count]))
@@ -504,6 +534,8 @@ def _check(config: FeatureConfig) -> None:
 
 
 def _check_window(config: FeatureConfig) -> None:
+    if config.power and (not config.bands or {"stack", "std"} & set(config.pool)):
+        raise FeatureError("powers are pooled as mean and max of bands: leave out stack and std, and have bands")
     if not config.pool:
         raise FeatureError(f"pool is empty: choose from {', '.join(POOLS)}")
     _range("window_frames", config.window_frames, 1, 1024)

@@ -8,7 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from .features import FeatureConfig, Pool
+from .errors import DataError
+from .features import FeatureConfig, Pool, Stat
 
 AUDIO_SCALE = 1 / 32768
 FFT_MIN, FFT_MAX = 256, 4096
@@ -27,9 +28,13 @@ class FrontEnd:
     fmin, fmax
         Hz.
     spacing
-        Of vibration's bands.
+        Of the bands: sound has mel or linear ones.
+    stats
+        Time statistics of vibration's frames.
     pool
         Aggregates over a window.
+    average
+        Whether a window averages decibels, or powers before the logarithm.
     window_frames, window_hop
         Frames of a window, and between windows.
     """
@@ -41,7 +46,9 @@ class FrontEnd:
     fmin: float | None = None
     fmax: float | None = None
     spacing: Literal["log", "linear", "mel"] | None = None
+    stats: tuple[Stat, ...] | None = None
     pool: tuple[Pool, ...] | None = None
+    average: Literal["decibel", "power"] | None = None
     window_frames: int | None = None
     window_hop: int | None = None
 
@@ -72,6 +79,8 @@ def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool) -> Feat
     DataError
         The values do not fit each other.
     """
+    if choice.spacing == "log" or choice.stats is not None:
+        raise DataError("Sound has mel or linear bands and no time statistics: leave out --spacing log and --stats.")
     n_fft = choice.n_fft or 1024
     hop = choice.hop or n_fft // 2
     # The standard deviation over a window as well would double the vector, and a single knock in the background moves
@@ -95,6 +104,8 @@ def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool) -> Feat
         window_frames=window_frames,
         window_hop=window_hop,
         scale=AUDIO_SCALE,
+        spacing="linear" if choice.spacing == "linear" else "mel",
+        power=choice.average == "power",
     )
 
 
@@ -123,6 +134,8 @@ def vibration_features(
     DataError
         The values do not fit each other.
     """
+    if choice.average == "power":
+        raise DataError("Powers are averaged for sound alone: leave out --average.")
     span = min(sample_rate, clip_samples)
     frame = choice.frame or int(max(16, min(FFT_MAX, span // 2)))
     hop = choice.hop or max(1, frame // 2)
@@ -138,7 +151,7 @@ def vibration_features(
         fmin=choice.fmin or sample_rate / frame / 2,
         fmax=choice.fmax or sample_rate / 2,
         spacing=choice.spacing or "log",
-        stats=("rms", "peak", "crest", "kurtosis"),
+        stats=("rms", "peak", "crest", "kurtosis") if choice.stats is None else choice.stats,
         pool=choice.pool or ("mean",),
         window_frames=window_frames,
         window_hop=choice.window_hop or _half(window_frames),

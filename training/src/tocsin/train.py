@@ -21,7 +21,7 @@ from .errors import DataError, ModelError
 from .features import FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
 from .gaussians import Covariance
-from .models import autoencoder, clusters
+from .models import KINDS, autoencoder, clusters, neighbours
 from .threshold import Rate, Threshold, alarm_statistic, fit_threshold
 
 Vectors = npt.NDArray[np.float32]
@@ -43,7 +43,7 @@ class TrainOptions:
     Attributes
     ----------
     kind
-        kmeans, gmm, mahalanobis or autoencoder.
+        One of :data:`tocsin.models.KINDS`.
     budget
         False alarms allowed.
     front_end
@@ -52,6 +52,10 @@ class TrainOptions:
         Of k-means, and components of the mixture; None: 8 for vibration, 16 for sound.
     covariance
         Of the mixture (None: diagonal) and of the Mahalanobis distance (None: full).
+    references
+        Most healthy vectors that nearest neighbours keep.
+    shrinkage
+        Of their shared covariance towards its diagonal, 0 to 1; None: 0.5.
     hidden, epochs, batch, learning_rate
         Of the autoencoder; None for `hidden` follows the features.
     smooth, min_windows
@@ -71,6 +75,8 @@ class TrainOptions:
     front_end: FrontEnd = field(default_factory=FrontEnd)
     clusters: int | None = None
     covariance: Covariance | None = None
+    references: int | None = None
+    shrinkage: float | None = None
     hidden: tuple[int, ...] | None = None
     epochs: int = 60
     batch: int = 512
@@ -179,7 +185,9 @@ def _watched(items: Iterable[Extracted], step: Callable[[str], None]) -> Iterato
         yield item
 
 
-def _fit(x: Vectors, held: Vectors, options: TrainOptions, sensor: str, progress: Progress) -> _Fitted:
+def _fit(
+    x: Vectors, held: Vectors, groups: Sequence[str], options: TrainOptions, sensor: str, progress: Progress
+) -> _Fitted:
     """Fit the model of the kind asked for to normalised vectors."""
     count = options.clusters or (8 if sensor == "vibration" else 16)
     if options.kind == "autoencoder":
@@ -209,8 +217,16 @@ def _fit(x: Vectors, held: Vectors, options: TrainOptions, sensor: str, progress
         elif options.kind == "mahalanobis":
             shape = options.covariance or "full"
             fitted = _Fitted(clusters.fit_mahalanobis(wide, covariance=shape), {"covariance": shape})
+        elif options.kind == "neighbours":
+            chosen_references = neighbours.NeighboursOptions(
+                references=options.references or neighbours.REFERENCES,
+                shrinkage=neighbours.SHRINKAGE if options.shrinkage is None else options.shrinkage,
+                seed=options.seed,
+            )
+            model = neighbours.fit_neighbours(wide, groups, chosen_references)
+            fitted = _Fitted(model, {"references": len(model.references), "shrinkage": chosen_references.shrinkage})
         else:
-            raise ModelError(f"There is no model {options.kind}. Choose kmeans, gmm, mahalanobis or autoencoder.")
+            raise ModelError(f"There is no model {options.kind}. Choose one of {', '.join(KINDS)}.")
         step("")
     return fitted
 
@@ -245,14 +261,20 @@ def check_duty(duty: DutyCycle, features: FeatureConfig, smooth: int, min_window
         )
 
 
-def _thin(items: list[Extracted], seed: int) -> Vectors:
-    """All vectors of the recordings, or a random share of them where they are too many."""
+def _thin(items: list[Extracted], seed: int) -> tuple[Vectors, list[str]]:
+    """All vectors of the recordings, or a random share of them where they are too many, and each one's condition."""
     total = sum(len(item.vectors) for item in items)
     whole = np.concatenate([item.vectors for item in items])
+    conditions = [_condition(item.clip) for item in items for _ in item.vectors]
     if total <= VECTORS_MAX:
-        return whole
-    chosen = np.random.default_rng(seed).choice(total, VECTORS_MAX, replace=False)
-    return whole[np.sort(chosen)]
+        return whole, conditions
+    chosen = np.sort(np.random.default_rng(seed).choice(total, VECTORS_MAX, replace=False))
+    return whole[chosen], [conditions[i] for i in chosen]
+
+
+def _condition(clip: Clip) -> str:
+    """Under what a recording was made, as far as its name says: machine, section, domain, attributes, array."""
+    return "/".join((*clip.group, clip.attributes, clip.array))
 
 
 def train(
@@ -288,10 +310,11 @@ def train(
     smooth, min_windows = choose_decision(features, int(np.median([len(item.vectors) for item in held])), options)
     if options.duty is not None:
         check_duty(options.duty, features, smooth, min_windows)
-    vectors = _thin(fit, options.seed)
+    vectors, conditions = _thin(fit, options.seed)
     normalisation = fit_normalisation(vectors)
     x = normalise(vectors, normalisation)
-    fitted = _fit(x, normalise(_thin(held, options.seed), normalisation), options, dataset.kind, progress)
+    judged, _ = _thin(held, options.seed)
+    fitted = _fit(x, normalise(judged, normalisation), conditions, options, dataset.kind, progress)
 
     def pack(decision: Decision, meta: dict[str, Any], path: Path | None = None) -> bytes:
         return write_bundle(

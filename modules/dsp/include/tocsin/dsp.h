@@ -25,7 +25,10 @@
  * zero-padded to n_fft, and w the band's weights. With librosa's mel weights, a periodic Hann
  * window and scale 1/32768 this is librosa.power_to_db(librosa.feature.melspectrogram(y,
  * center=False, power=2), top_db=None).
- * - pooled standard deviation is that of the population (divided by n).
+ * - pooled standard deviation is that of the population (divided by n);
+ * - with TOCSIN_DSP_POWER, a frame's band powers stay powers until a window is complete, and
+ * 10·log10(max(log_floor, ·)) is taken of their mean and maximum: what a window's loudest frames
+ * hold counts more, and what the floor of the noise does between them less.
  *
  * Arithmetic is float32 in a fixed order, without fused multiply-add and without libm (but for the
  * square root, which IEEE 754 defines exactly), so the same input gives the same bytes everywhere.
@@ -79,6 +82,7 @@ enum tocsin_dsp_pool {
 /** Treatment of a frame (bits). */
 enum tocsin_dsp_flag {
 	TOCSIN_DSP_REMOVE_MEAN = 1 << 0,
+	TOCSIN_DSP_POWER = 1 << 1, /**< pool powers, not decibels; mean and max only, with bands */
 };
 
 /** One band of the filter bank: weights for `count` FFT bins from bin `first` on. count may be 0.

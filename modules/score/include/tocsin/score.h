@@ -12,6 +12,9 @@
  * - Gaussian mixture: -log Σ_k w_k N(x; μ_k, Σ_k), natural logarithm (scikit-learn's
  * -score_samples);
  * - Mahalanobis: sqrt((x-μ)ᵀ Σ⁻¹ (x-μ));
+ * - neighbours: min_k |W x - r_k| / ρ_k, the distance to the nearest reference in units of that
+ * reference's own radius (local density normalisation: Wilkinghoff et al., "Keeping the balance:
+ * anomaly score calculation for domain generalization", 2025);
  * - autoencoder: mean((x - x̂)²), x̂ being the dequantised output of an int8 network fed the
  * quantised x.
  *
@@ -40,12 +43,15 @@ extern "C" {
 /** Most values a vector can have, and most clusters or components. */
 #define TOCSIN_SCORE_DIM_MAX        4096
 #define TOCSIN_SCORE_COMPONENTS_MAX 256
+/** Most references of a nearest-neighbour model. */
+#define TOCSIN_SCORE_REFERENCES_MAX 4096
 
 enum tocsin_score_kind {
 	TOCSIN_SCORE_KMEANS = 1,
 	TOCSIN_SCORE_GMM = 2,
 	TOCSIN_SCORE_MAHALANOBIS = 3,
 	TOCSIN_SCORE_AUTOENCODER = 4,
+	TOCSIN_SCORE_NEIGHBOURS = 5,
 };
 
 enum tocsin_score_covariance {
@@ -68,6 +74,17 @@ struct tocsin_score_gaussians {
 	const float *whiten;                     /**< diagonal [k][dim]; full [k][dim·(dim+1)/2] */
 };
 
+/** Nearest neighbour among healthy vectors, each with a radius of its own. */
+struct tocsin_score_neighbours {
+	uint32_t k; /**< references, 1 to TOCSIN_SCORE_REFERENCES_MAX */
+	/** Shape of `whiten`: full, W; diagonal, none, the normalisation being enough. */
+	enum tocsin_score_covariance covariance;
+	float step;               /**< r_k = step · references[k]; > 0, finite */
+	const float *whiten;      /**< full [dim·(dim+1)/2]; diagonal NULL */
+	const float *gain;        /**< [k]: 1/ρ_k, > 0 */
+	const int8_t *references; /**< [k][dim] */
+};
+
 /** Affine int8 quantisation of the network's two ends: real = scale · (q - zero). */
 struct tocsin_score_autoencoder {
 	float in_scale;   /**< > 0, finite */
@@ -86,6 +103,7 @@ struct tocsin_score_config {
 		struct tocsin_score_kmeans kmeans;
 		struct tocsin_score_gaussians gaussians; /**< mixture and Mahalanobis */
 		struct tocsin_score_autoencoder autoencoder;
+		struct tocsin_score_neighbours neighbours;
 	};
 };
 

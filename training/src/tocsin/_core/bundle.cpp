@@ -91,6 +91,21 @@ void describe_gaussians(nb::dict &out, const struct tocsin_score_config &score)
 	}
 }
 
+void describe_neighbours(nb::dict &out, const struct tocsin_score_config &score)
+{
+	const auto &n = score.neighbours;
+	std::size_t dim = score.dim;
+	Buffer<std::int8_t> references(n.k * dim);
+
+	std::memcpy(references.data(), n.references, n.k * dim);
+	out["references"] = references.release(n.k, dim);
+	out["step"] = n.step;
+	out["gain"] = copy1(n.gain, n.k);
+	out["whiten"] = n.covariance == TOCSIN_SCORE_FULL
+				? nb::cast(copy1(n.whiten, dim * (dim + 1) / 2))
+				: nb::none();
+}
+
 // The model's parameters, by the names of the dataclasses in tocsin.bundle.
 nb::dict describe_model(const PyBundle &self)
 {
@@ -105,6 +120,9 @@ nb::dict describe_model(const PyBundle &self)
 	case TOCSIN_SCORE_GMM:
 	case TOCSIN_SCORE_MAHALANOBIS:
 		describe_gaussians(out, score);
+		break;
+	case TOCSIN_SCORE_NEIGHBOURS:
+		describe_neighbours(out, score);
 		break;
 	case TOCSIN_SCORE_AUTOENCODER:
 		out["tflite"] = text_of(parsed.model, parsed.model_size);
@@ -127,6 +145,8 @@ const char *kind_of(const PyBundle &self)
 		return "gmm";
 	case TOCSIN_SCORE_MAHALANOBIS:
 		return "mahalanobis";
+	case TOCSIN_SCORE_NEIGHBOURS:
+		return "neighbours";
 	default:
 		return "autoencoder";
 	}

@@ -32,7 +32,7 @@ def describe_features(features: FeatureConfig) -> str:
 
 def describe_model(bundle: Bundle) -> str:
     """One line about the model."""
-    from ..bundle import AutoencoderModel, GaussianMixtureModel, KMeansModel
+    from ..bundle import AutoencoderModel, GaussianMixtureModel, KMeansModel, NeighboursModel
 
     model = bundle.model
     if isinstance(model, KMeansModel):
@@ -46,6 +46,9 @@ def describe_model(bundle: Bundle) -> str:
             f"Gaussian mixture, {len(model.means)} components, {model.covariance},"
             f" {model.means.nbytes + model.whiten.nbytes + model.log_const.nbytes} bytes"
         )
+    if isinstance(model, NeighboursModel):
+        shared = "" if model.whiten is None else ", whitened by one covariance"
+        return f"nearest of {len(model.references)} healthy vectors in units of their radii, int8{shared}"
     return f"Mahalanobis distance, {model.covariance} covariance, {model.mean.nbytes + model.whiten.nbytes} bytes"
 
 

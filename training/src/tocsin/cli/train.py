@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     from ..frontend import FrontEnd
     from ..train import Trained
 
-_FRONT_END = ("n_fft", "frame", "hop", "bands", "fmin", "fmax", "spacing", "pool", "window_frames", "window_hop")
+_FRONT_END = (
+    "n_fft",
+    "frame",
+    "hop",
+    "bands",
+    "fmin",
+    "fmax",
+    "spacing",
+    "stats",
+    "pool",
+    "average",
+    "window_frames",
+    "window_hop",
+)
 
 
 @click.command(
@@ -27,7 +40,7 @@ _FRONT_END = ("n_fft", "frame", "hop", "bands", "fmin", "fmax", "spacing", "pool
 @click.option(
     "--model",
     "kind",
-    type=click.Choice(["kmeans", "gmm", "mahalanobis", "autoencoder"]),
+    type=click.Choice(["kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder"]),
     default="kmeans",
     show_default=True,
     help="Kind of model.",
@@ -58,14 +71,22 @@ _FRONT_END = ("n_fft", "frame", "hop", "bands", "fmin", "fmax", "spacing", "pool
 @click.option("--n-fft", type=click.IntRange(1), help="Length of the FFT; sound has frames as long.")
 @click.option("--frame", type=click.IntRange(1), help="Samples of a frame of vibration.")
 @click.option("--hop", type=click.IntRange(1), help="Samples between frames.")
-@click.option("--mels", "--bands", "bands", type=click.IntRange(1, 128), help="Mel or power bands.")
+@click.option(
+    "--mels", "--bands", "bands", type=click.IntRange(0, 128), help="Mel or power bands; vibration may have 0."
+)
 @click.option("--fmin", type=click.FloatRange(0), help="Lowest frequency, Hz.")
 @click.option("--fmax", type=click.FloatRange(0, min_open=True), help="Highest frequency, Hz.")
-@click.option("--spacing", type=click.Choice(["log", "linear", "mel"]), help="Of vibration's bands.")
+@click.option("--spacing", type=click.Choice(["log", "linear", "mel"]), help="Of the bands; sound: mel or linear.")
+@click.option("--stats", type=Words(), help="Of rms,peak,crest,kurtosis: what is taken of vibration in time.")
 @click.option("--pool", type=Words(), help="Of stack,mean,std,max: how a window's frames become one vector.")
+@click.option("--average", type=click.Choice(["decibel", "power"]), help="What a window of sound averages.")
 @click.option("--window-frames", type=click.IntRange(1, 1024), help="Frames of a window.")
 @click.option("--window-hop", type=click.IntRange(1, 1024), help="Frames between windows.")
 @click.option("--clusters", "--components", "clusters", type=click.IntRange(1, 256), help="Of k-means or the mixture.")
+@click.option("--references", type=click.IntRange(1, 4096), help="Healthy vectors that neighbours keep, at most.")
+@click.option(
+    "--shrinkage", type=click.FloatRange(0, 1), help="Of the covariance that neighbours share: 1 is diagonal."
+)
 @click.option("--covariance", type=click.Choice(["diagonal", "full"]), help="Of the mixture or Mahalanobis distance.")
 @click.option("--hidden", type=Numbers(), help="Widths of the autoencoder's hidden layers, such as 64,8,64.")
 @click.option("--epochs", type=click.IntRange(1), default=60, show_default=True, help="Most passes over the data.")

@@ -4,6 +4,6 @@
 
 from __future__ import annotations
 
-KINDS = ("kmeans", "gmm", "mahalanobis", "autoencoder")
+KINDS = ("kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder")
 
 __all__ = ["KINDS"]

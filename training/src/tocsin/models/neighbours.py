@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Nearest neighbours: healthy vectors themselves as the model, each with a radius of its own.
+
+A machine that runs under conditions of which some were recorded often and some seldom, or with a spread that differs
+from one to the next, has no one distance that means "strange". The distance to a healthy vector is divided by how far
+that vector's own neighbours lie (Wilkinghoff et al., "Keeping the balance: anomaly score calculation for domain
+generalization", 2025). Distances are taken after whitening by the covariance within conditions, shrunk towards its
+diagonal: what healthy recordings of one condition do among themselves counts little, whatever direction it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solve_triangular
+
+from ..bundle import NeighboursModel
+from ..errors import ModelError
+from ..gaussians import pack_lower
+
+REFERENCES = 512
+SHRINKAGE = 0.5
+# Neighbours whose mean distance is a vector's radius: fewer make it a matter of luck, more reach into other conditions.
+NEIGHBOURS = 16
+# A condition with fewer vectors says nothing about how they spread.
+CONDITION_MIN = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeighboursOptions:
+    """How to fit.
+
+    Attributes
+    ----------
+    references
+        Vectors to keep, at most; where there are more, k-means chooses.
+    shrinkage
+        Of the covariance towards its diagonal, 0 to 1.
+    seed
+        The same seed and vectors give the same model.
+    """
+
+    references: int = REFERENCES
+    shrinkage: float = SHRINKAGE
+    seed: int = 0
+
+
+def within_covariance(x: npt.NDArray[np.float64], conditions: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Covariance of vectors of shape (n, dim) around the mean of their condition, shrunk (Ledoit and Wolf, 2004).
+
+    Conditions with too few vectors are taken together.
+    """
+    from sklearn.covariance import ledoit_wolf
+
+    names, members = np.unique(np.asarray(conditions), return_inverse=True)
+    counts = np.bincount(members, minlength=len(names))
+    members = np.where(counts[members] < CONDITION_MIN, -1, members)
+    residues = np.empty_like(x)
+    for condition in np.unique(members):
+        rows = members == condition
+        residues[rows] = x[rows] - x[rows].mean(axis=0)
+    matrix, _ = ledoit_wolf(residues)
+    return np.asarray(matrix, np.float64)
+
+
+def radii_of(z: npt.NDArray[np.float64], references: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Root mean square distance of each reference, shape (k, dim), to the nearest vectors of `z`, shape (n, dim).
+
+    A vector that is the reference itself does not count.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    count = min(NEIGHBOURS + 1, len(z))
+    distances, _ = NearestNeighbors(n_neighbors=count).fit(z).kneighbors(references)
+    itself = distances[:, 0] < 1e-9
+    squares = np.where(itself[:, None], distances[:, 1:], distances[:, :-1]) ** 2
+    radii = np.sqrt(squares.mean(axis=1))
+    # Copies of one recording would make a radius of nothing, and every other recording infinitely strange.
+    return np.asarray(np.maximum(radii, 1e-3 * np.median(radii) + 1e-9))
+
+
+def fit_neighbours(
+    x: npt.NDArray[np.float64], conditions: Sequence[str], options: NeighboursOptions
+) -> NeighboursModel:
+    """Fit to normalised vectors of shape (n, dim), each recorded under one of `conditions`.
+
+    Raises
+    ------
+    ModelError
+        There are fewer than three vectors.
+    """
+    if len(x) < 3:
+        raise ModelError(f"{len(x)} windows are too few for nearest neighbours. Give more recordings, or longer ones.")
+    dim = x.shape[1]
+    matrix = within_covariance(x, conditions)
+    spread = np.diag(np.diag(matrix))
+    shrunk = (1 - options.shrinkage) * matrix + options.shrinkage * spread + 1e-6 * np.eye(dim)
+    factor = solve_triangular(np.linalg.cholesky(shrunk), np.eye(dim), lower=True)
+    z = x @ factor.T
+    if len(z) > options.references:
+        from sklearn.cluster import KMeans
+
+        centres = KMeans(options.references, n_init=1, random_state=options.seed).fit(z).cluster_centers_
+        kept = np.asarray(centres, np.float64)
+    else:
+        kept = z
+    return NeighboursModel.from_references(kept, radii_of(z, kept), pack_lower(factor))
