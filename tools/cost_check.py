@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-import bench
 import numpy as np
-from emulation import BuildFailed, CannotBuild, configure_and_build
 
+import bench
+from emulation import BuildFailed, CannotBuild, configure_and_build
 from tocsin.bundle import (
     Decision,
     GaussianMixtureModel,
