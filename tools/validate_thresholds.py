@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Do thresholds keep their budget? Count the alarms on many hours of synthetic healthy running.
 
-For each machine and each kind of model: train on some hours of healthy recordings, take the thresholds for the budgets
-from them, and count the alarms in other recordings of the same machine by the device's decision stage. Recordings are
-synthesised one at a time and never stored; scores are kept in a folder, so that a run that was stopped goes on, and
-another estimator can be tried on the same scores.
+For each machine and each kind of model: train on some hours of healthy recordings, and score many hours of others.
+These are dealt into sets for calibration; the threshold for a budget is taken from each set in turn, and alarms are
+counted in all recordings outside the set, by the device's decision stage. Recordings are synthesised one at a time and
+never stored; scores are kept in a folder, so that a run that was stopped goes on, and another estimator can be tried.
 """
 
 from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import json
 import multiprocessing
 import sys
 import tempfile
@@ -22,14 +23,15 @@ from typing import Any
 
 import numpy as np
 
-from tocsin.bundle import read_bundle
+from tocsin.bundle import Decision, read_bundle
 from tocsin.data import Issues, ReadOptions, extract, open_dataset
 from tocsin.features import Extractor
 from tocsin.models import KINDS
+from tocsin.operating import find_alarms, poisson_interval
 from tocsin.synth import RATES, record, write_dataset
 from tocsin.synth.dataset import RANGES
 from tocsin.synth.wav import to_pcm16
-from tocsin.threshold import parse_rate
+from tocsin.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Scorer
 
@@ -135,9 +137,68 @@ def work(plan: Plan) -> None:
     listen(plan)
 
 
+def check(plan: Plan, kind: str, budget: str, hours: float) -> dict[str, Any]:
+    """Thresholds from sets of `hours` of recordings, and the alarms outside of each."""
+    with np.load(plan.file(kind, "judged")) as content:
+        bundle = read_bundle(content["bundle"].tobytes())
+    smooth, persist = bundle.decision.smooth, bundle.decision.min_windows
+    step = bundle.features.window_step / bundle.features.sample_rate
+    clips = round(3600 * plan.hours / plan.seconds)
+    scores = [s for first in range(0, clips, SHARD) for s in load(plan.file(kind, f"held-{first}"))]
+    series = [alarm_statistic(s, smooth, persist) for s in scores]
+    size = round(3600 * hours / plan.seconds)
+    per_hour = parse_rate(budget).per_hour
+    alarms: list[int] = []
+    heard: list[float] = []
+    inside = 0
+    for begin in range(0, len(scores) - size + 1, size):
+        own = slice(begin, begin + size)
+        line = fit_threshold(series[own], hours=judged_hours(series[own], step), per_hour=per_hour)
+        decision = Decision(smooth, persist, line.on, line.off)
+        others = [*range(begin), *range(begin + size, len(scores))]
+        alarms.append(sum(len(find_alarms(scores[i], decision)) for i in others))
+        heard.append(judged_hours([series[i] for i in others], step))
+        # How far the interval holds what was counted, itself known to the chance of its number.
+        low, high = poisson_interval(alarms[-1], heard[-1])
+        inside += line.expected_low <= high and low <= line.expected_high
+    rate = sum(alarms) / sum(heard)
+    low, high = poisson_interval(round(np.mean(alarms)), float(np.mean(heard)))
+    return {
+        "domain": plan.domain,
+        "machine": plan.machine,
+        "kind": kind,
+        "budget": budget,
+        "sets": len(alarms),
+        "set_hours": round(judged_hours(series[:size], step), 2),
+        "test_hours": round(float(np.mean(heard)), 1),
+        "alarms": round(float(np.mean(alarms)), 1),
+        "ratio": round(rate / per_hour, 2),
+        "ratio_low": round(low / per_hour, 2),
+        "ratio_high": round(high / per_hour, 2),
+        "worst": [round(f(a / h for a, h in zip(alarms, heard, strict=True)) / per_hour, 2) for f in (min, max)],
+        "interval_holds": f"{inside}/{len(alarms)}",
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> list[str]:
+    """Lines for people, and for each domain, kind and budget the mean over the machines."""
+    lines = [
+        f"{r['domain']:9} {r['machine']:6} {r['kind']:12} {r['budget']:6} {r['sets']:2} sets of {r['set_hours']:5.1f} h"
+        f", {r['alarms']:6.1f} alarms in {r['test_hours']:6.1f} h: {r['ratio']:5.2f} of the budget"
+        f" ({r['ratio_low']:.2f} to {r['ratio_high']:.2f}), single sets {r['worst'][0]:.2f} to {r['worst'][1]:.2f},"
+        f" interval holds {r['interval_holds']}"
+        for r in rows
+    ]
+    for key in sorted({(r["domain"], r["kind"], r["budget"]) for r in rows}):
+        own = [r for r in rows if (r["domain"], r["kind"], r["budget"]) == key]
+        ratio = sum(r["alarms"] for r in own) / sum(r["test_hours"] for r in own) / parse_rate(key[2]).per_hour
+        lines.append(f"{' '.join(key)}: {ratio:.2f} of the budget over {len(own)} machines")
+    return lines
+
+
 def main() -> int:
     """Run."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--domain", choices=list(RATES), default="audio")
     parser.add_argument("--machines", default="fan,pump,motor")
     parser.add_argument("--kinds", default=",".join(KINDS))
@@ -147,7 +208,9 @@ def main() -> int:
     parser.add_argument("--validation", type=float, default=0.5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--scores", type=Path, required=True)
+    parser.add_argument("--budgets", default="1/hour=8,1/day=66", help="each with the hours of recordings of a set")
+    parser.add_argument("--scores", type=Path, required=True, help="folder to keep scores in")
+    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     plans = [
         Plan(
@@ -159,7 +222,10 @@ def main() -> int:
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(given.jobs, mp_context=context) as pool:
         list(pool.map(work, plans))
-    return 0
+    budgets = [pair.split("=") for pair in given.budgets.split(",")]
+    rows = [check(plan, kind, text, float(hours)) for text, hours in budgets for plan in plans for kind in plan.kinds]
+    print(json.dumps(rows, indent=1) if given.json else "\n".join(table(rows)))
+    return 0 if all(0.5 <= row["ratio"] <= 2 for row in rows) else 1
 
 
 if __name__ == "__main__":
