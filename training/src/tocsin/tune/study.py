@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -129,6 +129,31 @@ def _quiet() -> None:
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 
 
+class _Lock:
+    """Optuna's lock of the journal, by the kernel: it is gone with a process that was killed, unlike a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> bool:
+        """Wait for the others."""
+        file = self._path.open("w")  # closed by release()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Let the others in."""
+        assert self._file is not None
+        self._file.close()
+        self._file = None
+
+
+def _beside(study: Path, ending: str) -> Path:
+    return study.with_name(study.name + ending)
+
+
 def _open(options: TuneOptions, *, seed: int = 0) -> optuna.Study:
     """The study of the journal, with a sampler of its own seed."""
     import optuna
@@ -137,7 +162,8 @@ def _open(options: TuneOptions, *, seed: int = 0) -> optuna.Study:
 
     _quiet()
     try:
-        storage = JournalStorage(JournalFileBackend(str(options.study)))
+        lock: Any = _Lock(_beside(options.study, ".write"))
+        storage = JournalStorage(JournalFileBackend(str(options.study), lock))
         return optuna.create_study(
             storage=storage,
             study_name=NAME,
@@ -154,7 +180,7 @@ def _open(options: TuneOptions, *, seed: int = 0) -> optuna.Study:
 def _alone(study: Path) -> Iterator[None]:
     """Refuse a second search on the same study."""
     try:
-        with open(study.with_name(study.name + ".lock"), "w") as lock:
+        with open(_beside(study, ".busy"), "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
