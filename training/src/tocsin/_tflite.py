@@ -91,8 +91,8 @@ def widest_dense(model: bytes) -> int:
     return widest
 
 
-def products(model: bytes) -> tuple[int, int, int]:
-    """Products of the fully connected layers, their outputs, and products of all other layers with weights.
+def products(model: bytes) -> tuple[int, int, int, int]:
+    """Fully connected layers, their outputs and products, and products of all other layers with weights.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def products(model: bytes) -> tuple[int, int, int]:
     schema, graph = _graph(model)
     root = _model(schema, model)
     builtin = schema.BuiltinOperator
-    dense = outputs = other = 0
+    layers = outputs = dense = other = 0
 
     def shape(tensor: Any) -> list[int]:
         return [abs(int(tensor.Shape(d))) for d in range(tensor.ShapeLength())]
@@ -117,15 +117,16 @@ def products(model: bytes) -> tuple[int, int, int]:
             weights = shape(graph.Tensors(operator.Inputs(1)))
             out = math.prod(shape(graph.Tensors(operator.Outputs(0))))
             if kind == builtin.FULLY_CONNECTED:
-                dense += out * weights[-1]
+                layers += 1
                 outputs += out
+                dense += out * weights[-1]
             else:
                 # Each output is a sum over the kernel, and over the input's channels unless these go by themselves.
                 kernel = weights[1] * weights[2] * (weights[3] if kind == builtin.CONV_2D else 1)
                 other += out * kernel
     except (struct.error, IndexError, TypeError, AttributeError) as error:
         raise ModelError("the TFLite model is damaged: convert it again") from error
-    return dense, outputs, other
+    return layers, outputs, dense, other
 
 
 def _schema() -> Any:

@@ -36,8 +36,8 @@ _POOL = {"stack": 25.0, "mean": 24.5, "std": 6.0, "max": 20.5}  # a feature and 
 _FRAME, _SAMPLE = 124.0, 1.6  # ring and loops
 _NORMALISE = 10.6  # a value
 _DECIDE, _SMOOTH = 200.0, 8.0
-# int8 dense layers: products, and what every output takes besides; normalising, quantising and the error of a value.
-_PRODUCT, _OUTPUT, _ENDS = 1.167, 38.7, 46.2
+# int8 dense layers: a product, an output, a layer; normalising, quantising and the error of a value.
+_PRODUCT, _OUTPUT, _LAYER, _ENDS = 1.167, 33.9, 812.0, 46.2
 # Other layers run in TensorFlow Lite Micro's reference kernels: counted for dense ones, 7.4 a product.
 _REFERENCE = 7.4
 
@@ -136,8 +136,8 @@ def score_instructions(bundle: Bundle) -> float:
     network = getattr(model, "tflite", None)
     if network is None:
         raise ModelError(f"What a {bundle.kind} takes on the device is not known: give it a place in tocsin.cost.")
-    dense, outputs, other = products(network)
-    return _PRODUCT * dense + _OUTPUT * outputs + _REFERENCE * other + _ENDS * dim
+    layers, outputs, dense, other = products(network)
+    return _PRODUCT * dense + _OUTPUT * outputs + _LAYER * layers + _REFERENCE * other + _ENDS * dim
 
 
 def instructions(bundle: Bundle) -> Instructions:
