@@ -29,7 +29,7 @@ from tocsin.train import TrainOptions, choose_features, train
 from tocsin.tune import Budget, Finished, TuneOptions, tune
 from tocsin.tune.judge import Store, make_judge
 from tocsin.tune.space import least_cost
-from tocsin.tune.study import pareto_front
+from tocsin.tune.study import pareto_front, tried_before
 
 BASE = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), front_end=FrontEnd(bands=32))
 
@@ -132,6 +132,22 @@ def test_better_detectors_get_better_figures(fan: Path) -> None:
     # Four bands see little.
     poor = judge.fold(0, replace(BASE, clusters=1, front_end=FrontEnd(bands=3)))[0]
     assert good > poor + 0.05
+
+
+def test_candidates_are_not_tried_twice() -> None:
+    import optuna
+
+    study = optuna.create_study()
+
+    def draw(number: int) -> bool:
+        study.enqueue_trial({"clusters": number})
+        trial = study.ask()
+        trial.suggest_int("clusters", 1, 9)
+        known = tried_before(trial)
+        study.tell(trial, 0.5)
+        return known
+
+    assert [draw(number) for number in (3, 4, 3, 5, 4)] == [False, False, True, False, True]
 
 
 def test_too_few_recordings_are_refused(tmp_path: Path) -> None:

@@ -176,7 +176,8 @@ def show(found: Tuned, output: Path) -> None:
     bundle = found.best.bundle
     click.echo(
         f"trials    {counts['finished']} finished, {counts['halved']} dropped by successive halving,"
-        f" {counts['over_budget']} over budget, {counts['failed']} failed or cut short"
+        f" {counts['over_budget']} over budget, {counts['repeated']} drawn twice,"
+        f" {counts['failed']} failed or cut short"
     )
     click.echo(f"bundle    {output}, {bundle.size} bytes, CRC {bundle.crc:08x}: trial {bundle.meta['tune']['trial']}")
 
@@ -189,6 +190,7 @@ def draw(found: Tuned, path: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import EngFormatter
 
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.5), layout="constrained", sharey=True)
     for plot, name, label in ((axes[0], "flash", "bundle, bytes"), (axes[1], "instructions", "instructions a second")):
@@ -204,9 +206,12 @@ def draw(found: Tuned, path: Path) -> None:
                 facecolors="none", edgecolors="black" if marker == "o" else "0.5", label=title,
             )  # fmt: skip
         plot.set(xlabel=label, xscale="log")
+        for axis in (plot.xaxis.set_major_formatter, plot.xaxis.set_minor_formatter):
+            axis(EngFormatter(sep=""))
+        plot.tick_params(axis="x", which="both", labelsize=7, rotation=45)
         plot.grid(alpha=0.3)
     axes[0].set_ylabel("AUC against pseudo-anomalies")
-    axes[1].legend(fontsize=8)
+    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     try:
         figure.savefig(path, dpi=120, metadata={"Software": None} if path.suffix.lower() == ".png" else None)
     except (OSError, ValueError) as error:

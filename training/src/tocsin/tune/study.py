@@ -240,6 +240,9 @@ def _objective(judge: Judge, options: TuneOptions) -> Callable[[optuna.Trial], f
         chosen = _options_of(trial, options, judge.dataset.kind)
         # Defaults are what all others are measured by: they go through all folds.
         spared = DEFAULT in trial.user_attrs
+        if not spared and tried_before(trial):
+            trial.set_user_attr("dropped", "tried before")
+            raise optuna.TrialPruned
         stacked = chosen.kind == "autoencoder"
         features = choose_features(judge.dataset, judge.folds[0], chosen, stacked=stacked)
         _check(trial, options.budget, least_cost(features, chosen))
@@ -260,6 +263,15 @@ def _objective(judge: Judge, options: TuneOptions) -> Callable[[optuna.Trial], f
         return float(np.mean(values))
 
     return objective
+
+
+def tried_before(trial: optuna.Trial) -> bool:
+    """Whether another trial, at work or done, has the same parameters: a sampler that has settled repeats itself."""
+    import optuna
+
+    state = optuna.trial.TrialState
+    others = trial.study.get_trials(deepcopy=False, states=(state.COMPLETE, state.PRUNED, state.RUNNING))
+    return any(other.params == trial.params for other in others if other.number < trial.number)
 
 
 def _check(trial: optuna.Trial, budget: Budget, cost: Cost) -> None:
@@ -331,13 +343,14 @@ def pareto_front(finished: list[Finished]) -> list[Finished]:
 
 def _counts(study: optuna.Study) -> dict[str, int]:
     """Trials by what became of them."""
-    counts = {"finished": 0, "over_budget": 0, "halved": 0, "failed": 0}
+    counts = {"finished": 0, "over_budget": 0, "halved": 0, "repeated": 0, "failed": 0}
     for trial in study.get_trials(deepcopy=False):
         if trial.state.name == "COMPLETE":
             counts["finished"] += 1
         elif trial.state.name == "PRUNED":
-            over = str(trial.user_attrs.get("dropped", "")).startswith("over budget")
-            counts["over_budget" if over else "halved"] += 1
+            reason = str(trial.user_attrs.get("dropped", ""))
+            names = {"over": "over_budget", "tried": "repeated"}
+            counts[names.get(reason.split(" ", 1)[0], "halved")] += 1
         elif trial.state.name == "FAIL":
             counts["failed"] += 1
     return counts
@@ -345,16 +358,22 @@ def _counts(study: optuna.Study) -> dict[str, int]:
 
 def _search(dataset: Dataset, options: TuneOptions, study: optuna.Study, told: Callable[[str], None]) -> None:
     deadline = None if options.seconds is None else time.time() + options.seconds
-    # One thread a process: more would only take the processors from each other. Read when NumPy and TensorFlow load.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ.setdefault(name, "1")
     context = multiprocessing.get_context("spawn")
     workers = [
         context.Process(target=_work, args=(dataset, options, number, deadline), daemon=True)
         for number in range(options.jobs)
     ]
-    for worker in workers:
-        worker.start()
+    # One thread a process: more would only take the processors from each other. A child inherits them when it starts;
+    # this process, which trains the best in the end, is left as `tocsin train` would be.
+    before = dict(os.environ)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
+    try:
+        for worker in workers:
+            worker.start()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
     try:
         seen = -1
         while any(worker.is_alive() for worker in workers):
