@@ -192,7 +192,7 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
     for key in sorted({(r["domain"], r["kind"], r["budget"]) for r in rows}):
         own = [r for r in rows if (r["domain"], r["kind"], r["budget"]) == key]
         ratio = sum(r["alarms"] for r in own) / sum(r["test_hours"] for r in own) / parse_rate(key[2]).per_hour
-        lines.append(f"{' '.join(key)}: {ratio:.2f} of the budget over {len(own)} machines")
+        lines.append(f"{' '.join(key)}: {ratio:.2f} of the budget over {len(own)} rows")
     return lines
 
 
