@@ -42,14 +42,14 @@ def test_help_lists_every_command_and_is_quick() -> None:
     started = time.monotonic()
     code = "import sys; from tocsin.cli import cli; cli(['--help'], standalone_mode=False); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for name in ("synth", "train", "eval", "run", "inspect", "devices", "record", "monitor"):
+    for name in ("synth", "train", "tune", "eval", "run", "inspect", "devices", "record", "monitor"):
         assert f"  {name} " in done.stdout
     # The clock of a shared machine is no measure; what is imported is.
     assert not {"tensorflow", "sklearn", "scipy", "numpy"} & set(done.stdout.split())
     assert time.monotonic() - started < 30
 
 
-@pytest.mark.parametrize("name", ["synth", "train", "eval", "run", "inspect", "devices", "record", "monitor"])
+@pytest.mark.parametrize("name", ["synth", "train", "tune", "eval", "run", "inspect", "devices", "record", "monitor"])
 def test_every_command_has_help_with_an_example(name: str) -> None:
     result = call(name, "--help")
     assert result.exit_code == 0
@@ -60,7 +60,13 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
 def test_train_says_what_it_did(fan: Path, tmp_path: Path) -> None:
     result = call("train", "--data", fan, "--model", "mahalanobis", "--false-alarms", "1/week", "-o", tmp_path / "a")
     assert result.exit_code == 0
-    for text in ("7 trained on, 2 for the threshold, 3 healthy ones kept", "64 mel bands", "Mahalanobis", "1/week"):
+    for text in (
+        "7 trained on, 2 for the threshold, 3 healthy ones kept",
+        "64 mel bands",
+        "Mahalanobis",
+        "1/week",
+        "at 95 %",
+    ):
         assert text in result.stdout
     assert "beyond what was heard" in result.stderr
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tocsin.bundle import Decision
 from tocsin.errors import DataError
-from tocsin.threshold import alarm_statistic, cluster_peaks, fit_tail, fit_threshold, parse_rate
+from tocsin.operating import find_alarms
+from tocsin.tail import cluster_peaks, fit_tail, model_tail
+from tocsin.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,78 @@ def test_no_data_are_refused() -> None:
 
 def test_a_run_of_windows_is_one_peak() -> None:
     assert cluster_peaks(np.array([0, 2, 3, 2, 0, 5, 0, 2.0]), 1.0) == [3, 5, 2]
+
+
+def test_peaks_without_a_recovery_between_them_are_one() -> None:
+    series = np.array([0, 5, 3, 6, 1, 5, 0, 3, 5.0])
+    assert cluster_peaks(series, 4.0) == [5, 6, 5, 5]
+    assert cluster_peaks(series, 4.0, 2.0) == [6, 5, 5]
+    assert cluster_peaks(series, 4.0, 0.5) == [6, 5]
+    assert cluster_peaks(series, 7.0, 1.0) == []
+
+
+def autoregressive(rng: np.random.Generator, recordings: int, windows: int, hold: float = 0.8) -> np.ndarray:
+    """Scores with a standard normal distribution and memory: shape (recordings, windows)."""
+    noise = rng.normal(size=(recordings, windows)) * np.sqrt(1 - hold**2)
+    noise[:, 0] /= np.sqrt(1 - hold**2)
+    for i in range(1, windows):
+        noise[:, i] += hold * noise[:, i - 1]
+    return noise
+
+
+@pytest.mark.parametrize(("per_hour", "hours", "sets"), [(1.0, 10.0, 12), (1 / 24, 100.0, 4)])
+def test_budget_is_kept_by_scores_with_memory(per_hour: float, hours: float, sets: int) -> None:
+    # Sets of recordings of a minute give thresholds; alarms are counted in 400 hours of other recordings by the
+    # device's decision stage. All sets together must keep the budget within a factor of 2, and each within one of 5.
+    rng = np.random.default_rng(4)
+    smooth, persist = 3, 2
+    windows = 60 + smooth + persist - 2
+    test = [row.astype(np.float32) for row in autoregressive(rng, 24000, windows)]
+    ratios = []
+    for _ in range(sets):
+        series = [alarm_statistic(row, smooth, persist) for row in autoregressive(rng, int(hours * 60), windows)]
+        assert judged_hours(series, 1.0) == pytest.approx(hours)
+        found = fit_threshold(series, hours=hours, per_hour=per_hour)
+        decision = Decision(smooth, persist, found.on, found.off)
+        ratios.append(sum(len(find_alarms(row, decision)) for row in test) / 400 / per_hour)
+    assert 0.5 < np.mean(ratios) < 2
+    assert 0.2 < np.min(ratios) <= np.max(ratios) < 5
+
+
+def test_interval_holds_the_truth_as_often_as_it_says() -> None:
+    # Exponential scores of independent windows of a second: the truth is known.
+    rng = np.random.default_rng(5)
+    truth = np.log(3600)
+    inside, rates = 0, 0
+    for seed in range(40):
+        tail = model_tail([rng.exponential(size=360) for _ in range(60)], hours=6, seed=seed)
+        low, high = tail.level_interval(1.0)
+        inside += low < truth < high
+        low, high = tail.rate_interval(truth)
+        rates += low < 1 < high
+    assert inside >= 33
+    assert rates >= 33
+
+
+def test_windows_of_one_recording_do_not_count_as_independent() -> None:
+    # Some recordings are loud throughout: hundreds of peaks are of a few recordings, and say little more than these.
+    rng = np.random.default_rng(6)
+    loud = [np.exp(0.8 * rng.normal()) * rng.exponential(size=100) for _ in range(100)]
+    dealt = list(rng.permutation(np.concatenate(loud)).reshape(100, 100))
+    widths = []
+    for series in (loud, dealt):
+        tail = model_tail(series, hours=10)
+        low, high = tail.rate_interval(tail.base)
+        widths.append((high - low) / tail.rate(tail.base))
+    assert widths[0] > 1.5 * widths[1]
+
+
+def test_open_rates_are_warned_of() -> None:
+    rng = np.random.default_rng(7)
+    found = fit_threshold([rng.pareto(3, size=30) for _ in range(8)], hours=2, per_hour=0.6)
+    assert found.extrapolation < 1
+    assert found.expected_low < 0.6 < found.expected_high
+    assert "between" in found.warning
 
 
 @pytest.mark.parametrize(("smooth", "min_windows"), [(1, 1), (1, 4), (5, 1), (3, 3)])

@@ -57,7 +57,12 @@ def test_record_says_what_was_done(fan: Path, trained: Trained) -> None:
         "seed": 0, "holdout": 0.25, "validation": 0.2, "fit": 7, "judged": 2, "held_out": 3, "skipped": 0,
     }  # fmt: skip
     assert meta["threshold"]["budget"] == "1/day"
-    assert meta["threshold"]["on"] == pytest.approx(trained.bundle.decision.threshold_on, rel=1e-6)
+    line = meta["threshold"]
+    assert line["on"] == pytest.approx(trained.bundle.decision.threshold_on, rel=1e-6)
+    assert line["on_low"] < line["on_high"]
+    assert line["expected_low"] <= line["expected_per_hour"] <= line["expected_high"]
+    # Two recordings of four windows, 16 frames apart; two are averaged, and two averages must be high: two judgements.
+    assert line["hours"] == pytest.approx(2 * 2 * 16 * 512 / 16000 / 3600)
 
 
 def test_bad_recordings_are_too_many_by_their_share_of_all(tmp_path: Path) -> None:

@@ -91,6 +91,44 @@ def widest_dense(model: bytes) -> int:
     return widest
 
 
+def products(model: bytes) -> tuple[int, int, int, int]:
+    """Fully connected layers, their outputs and products, and products of all other layers with weights.
+
+    Raises
+    ------
+    ModelError
+        Where the bytes are no TFLite model.
+    """
+    schema, graph = _graph(model)
+    root = _model(schema, model)
+    builtin = schema.BuiltinOperator
+    layers = outputs = dense = other = 0
+
+    def shape(tensor: Any) -> list[int]:
+        return [abs(int(tensor.Shape(d))) for d in range(tensor.ShapeLength())]
+
+    try:
+        for i in range(graph.OperatorsLength()):
+            operator = graph.Operators(i)
+            code = root.OperatorCodes(operator.OpcodeIndex())
+            kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            if kind not in (builtin.FULLY_CONNECTED, builtin.CONV_2D, builtin.DEPTHWISE_CONV_2D):
+                continue
+            weights = shape(graph.Tensors(operator.Inputs(1)))
+            out = math.prod(shape(graph.Tensors(operator.Outputs(0))))
+            if kind == builtin.FULLY_CONNECTED:
+                layers += 1
+                outputs += out
+                dense += out * weights[-1]
+            else:
+                # Each output is a sum over the kernel, and over the input's channels unless these go by themselves.
+                kernel = weights[1] * weights[2] * (weights[3] if kind == builtin.CONV_2D else 1)
+                other += out * kernel
+    except (struct.error, IndexError, TypeError, AttributeError) as error:
+        raise ModelError("the TFLite model is damaged: convert it again") from error
+    return layers, outputs, dense, other
+
+
 def _schema() -> Any:
     try:
         from tflite_micro.tensorflow.lite.micro.python import schema_py_generated

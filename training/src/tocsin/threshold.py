@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a budget of false alarms to a threshold, by the tail of the scores of healthy recordings.
 
-What raises an alarm is not a score but ``min_windows`` smoothed scores in a row at or above the
-threshold, that is, the running minimum of a running mean. The tail of exactly this statistic is
-fitted, within each recording and never across two, by peaks over a threshold: maxima of the
-clusters of exceedances follow a generalised Pareto distribution (Coles, *An Introduction to
-Statistical Modeling of Extreme Values*, 2001, chapters 4 and 5).
+What raises an alarm is not a score but ``min_windows`` smoothed scores in a row at or above the threshold, that is, the
+running minimum of a running mean. The tail of exactly this statistic is fitted (:mod:`tocsin.tail`), within each
+recording and never across two. An alarm stays on until the score has come down to ``off``: what reaches the threshold
+again before that is no alarm of its own.
 """
 
 from __future__ import annotations
@@ -16,21 +15,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from .errors import DataError
-
-Scores = npt.NDArray[np.floating]
+from .tail import HYSTERESIS, Scores, model_tail, off_level
 
 _HOURS = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 730.5, "year": 8766.0}
 _RATE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:/|per)\s*(hour|day|week|month|year)\s*$")
 
-# Fewer clusters than this say nothing of the tail's shape; an exponential one is assumed.
-SHAPE_CLUSTERS = 12
-# Spread of the prior on the shape: a tail fitted on dozens of peaks must not run away. Measured
-# detectors' scores lie well within (Coles and Dixon, 1999, argue for such a penalty).
-SHAPE_SPREAD = 0.2
-SHAPE_LIMIT = 0.5
+# Beyond the data by this much, no score that was heard healthy may raise an alarm. Nearer to the data the rule would
+# only make alarms rarer than asked for.
+FAR_BEYOND = 2.0
+# The rate that the chosen threshold may have at 95 %, over the budget, above which the user is warned.
+LOOSE = 2.5
 
 
 @dataclass(frozen=True)
@@ -71,10 +67,14 @@ class Threshold:
     ----------
     on, off
         Where an alarm begins and ends, in units of the score.
+    on_low, on_high
+        Interval at 95 % of the level that is reached as often as the budget says.
     hours
-        Length of the healthy recordings it rests on.
+        Of healthy running that was judged: recordings without the time that the smoothing needs to fill.
     per_hour
         The budget, false alarms an hour.
+    expected_per_hour, expected_low, expected_high
+        False alarms an hour at `on` by the best fit, and the interval at 95 %.
     method
         ``"generalised Pareto"`` or ``"exponential"``.
     shape, scale, base
@@ -91,8 +91,13 @@ class Threshold:
 
     on: float
     off: float
+    on_low: float
+    on_high: float
     hours: float
     per_hour: float
+    expected_per_hour: float
+    expected_low: float
+    expected_high: float
     method: str
     shape: float
     scale: float
@@ -104,15 +109,21 @@ class Threshold:
     @property
     def warning(self) -> str:
         """What the user should know before trusting the claim; empty where there is nothing."""
-        if self.extrapolation <= 1:
-            return ""
-        return (
-            f"the threshold rests on {format_hours(self.hours)} of healthy recordings, and the"
-            f" budget is one false alarm in {format_hours(1 / self.per_hour)}: it goes"
-            f" {self.extrapolation:.3g} times beyond what was heard. By themselves the recordings"
-            f" show no more than fewer than {self.supported_per_hour:.3g} false alarms an hour"
-            " (95 %). Record more healthy running, of every kind that occurs."
-        )
+        if self.extrapolation > 1:
+            return (
+                f"the threshold rests on {format_hours(self.hours)} of healthy running, and the"
+                f" budget is one false alarm in {format_hours(1 / self.per_hour)}: it goes"
+                f" {self.extrapolation:.3g} times beyond what was heard. By themselves the recordings"
+                f" show no more than fewer than {self.supported_per_hour:.3g} false alarms an hour"
+                " (95 %). Record more healthy running, of every kind that occurs."
+            )
+        if self.expected_high > LOOSE * self.per_hour:
+            return (
+                f"the recordings leave the rate of false alarms open between {self.expected_low:.3g} and"
+                f" {self.expected_high:.3g} an hour (95 %), and the budget is {self.per_hour:.3g}. Record more healthy"
+                " running, of every kind that occurs."
+            )
+        return ""
 
 
 def format_hours(hours: float) -> str:
@@ -145,45 +156,12 @@ def alarm_statistic(scores: Scores, smooth: int, min_windows: int) -> Scores:
     return np.asarray(np.lib.stride_tricks.sliding_window_view(means, width).min(axis=1))
 
 
-def cluster_peaks(series: Scores, base: float) -> list[float]:
-    """Greatest value of each run of values above `base`: one run would be one alarm."""
-    above = np.flatnonzero(series > base)
-    if len(above) == 0:
-        return []
-    runs = np.split(above, np.flatnonzero(np.diff(above) > 1) + 1)
-    return [float(series[run].max()) for run in runs]
+def judged_hours(series: Sequence[Scores], step_seconds: float) -> float:
+    """Hours of running that `series`, :func:`alarm_statistic` of each recording, judges: a step for each value.
 
-
-def fit_tail(excess: npt.NDArray[np.float64]) -> tuple[float, float, str]:
-    """Shape, scale and name of the tail that excesses above a base follow.
-
-    The likelihood is scipy's generalised Pareto with a normal prior on the shape; with few
-    excesses the shape is 0, the exponential tail.
+    A device that never stops judges all of the time; a recording's first seconds only fill the smoothing.
     """
-    from scipy import optimize, stats
-
-    mean = float(excess.mean())
-    if len(excess) < SHAPE_CLUSTERS:
-        return 0.0, mean, "exponential"
-
-    def cost(parameters: npt.NDArray[np.float64]) -> float:
-        shape, log_scale = parameters
-        if abs(shape) > SHAPE_LIMIT:
-            return float("inf")
-        density = stats.genpareto.logpdf(excess, shape, scale=mean * np.exp(log_scale))
-        return float(-density.sum() + 0.5 * (shape / SHAPE_SPREAD) ** 2)
-
-    best = optimize.minimize(cost, np.array([0.05, 0.0]), method="Nelder-Mead")
-    if not np.isfinite(best.fun):
-        return 0.0, mean, "exponential"
-    return float(best.x[0]), float(mean * np.exp(best.x[1])), "generalised Pareto"
-
-
-def _above(shape: float, scale: float, times: float) -> float:
-    """Excess that one in `times` peaks reaches (the generalised Pareto quantile), times > 0."""
-    if abs(shape) < 1e-6:
-        return float(scale * np.log(times))
-    return float(scale * np.expm1(shape * np.log(times)) / shape)
+    return sum(len(values) for values in series) * step_seconds / 3600
 
 
 def fit_threshold(
@@ -191,7 +169,8 @@ def fit_threshold(
     *,
     hours: float,
     per_hour: float,
-    hysteresis: float = 0.2,
+    hysteresis: float = HYSTERESIS,
+    seed: int = 0,
 ) -> Threshold:
     """Threshold that healthy running reaches `per_hour` times an hour.
 
@@ -200,54 +179,42 @@ def fit_threshold(
     series
         :func:`alarm_statistic` of each healthy recording that the model was not fitted on.
     hours
-        Length of those recordings, > 0.
+        Of healthy running that they judge, see :func:`judged_hours`, > 0.
     per_hour
         Budget, false alarms an hour, > 0.
     hysteresis
         `off` lies this share of the way from `on` down to the median, 0 to 1.
+    seed
+        Of the bootstrap that gives the intervals.
 
     Raises
     ------
     DataError
         There are no values at all, or they are not finite.
     """
-    kept = [np.asarray(s, np.float64) for s in series if len(s)]
-    if not kept:
-        raise DataError(
-            "No healthy recording is long enough to set a threshold. Use longer recordings or a smaller --smooth."
-        )
-    values = np.concatenate(kept)
-    if not np.isfinite(values).all():
-        raise DataError("Some scores of healthy recordings are not finite.")
-    # A tenth of the values, but of recordings' maxima at least some: with one window a recording
-    # the clusters are the windows, with many each recording is one cluster at most times.
-    base = float(np.quantile(values, 0.9))
-    peaks = np.array([peak for s in kept for peak in cluster_peaks(s, base)])
-    median = float(np.median(values))
-    floor = max(1e-6 * abs(base), 1e-9)
-    if len(peaks) == 0:
-        peaks = np.array([max(float(values.max()), base + floor)])
-    shape, scale, method = fit_tail(np.maximum(peaks - base, floor))
-    if method == "exponential":
-        # A handful of peaks may all happen to be low. The bulk says more: an exponential falls by ln 5 scales from
-        # its median to its 0.9 quantile.
-        scale = max(scale, (base - median) / float(np.log(5)))
-    times = len(peaks) / (hours * per_hour)
+    tail = model_tail(series, hours=hours, hysteresis=hysteresis, seed=seed)
     extrapolation = 1 / (hours * per_hour)
-    on = base + (_above(shape, scale, times) if times > 1 else 0.0)
-    if extrapolation > 1:
-        # Beyond the data: what was heard healthy must never be called an alarm.
-        on = max(on, float(values.max()) + floor)
+    floor = max(1e-6 * abs(tail.base), 1e-9)
+    on = tail.level(per_hour)
+    if extrapolation > FAR_BEYOND:
+        on = max(on, max(float(np.max(s)) for s in series if len(s)) + floor)
+    on_low, on_high = tail.level_interval(per_hour)
+    low, high = tail.rate_interval(on)
     return Threshold(
         on=on,
-        off=on - hysteresis * max(on - median, floor),
+        off=min(off_level(on, tail.median, hysteresis), on - hysteresis * floor),
+        on_low=on_low,
+        on_high=on_high,
         hours=hours,
         per_hour=per_hour,
-        method=method,
-        shape=shape,
-        scale=scale,
-        base=base,
-        clusters=len(peaks),
+        expected_per_hour=tail.rate(on),
+        expected_low=low,
+        expected_high=high,
+        method=tail.method,
+        shape=tail.shape,
+        scale=tail.scale,
+        base=tail.base,
+        clusters=tail.clusters,
         extrapolation=extrapolation,
         supported_per_hour=3 / hours,
     )

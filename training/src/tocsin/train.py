@@ -22,7 +22,7 @@ from .features import FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
 from .gaussians import Covariance
 from .models import KINDS, autoencoder, clusters, neighbours
-from .threshold import Rate, Threshold, alarm_statistic, fit_threshold
+from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
 
 Vectors = npt.NDArray[np.float32]
 Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
@@ -329,10 +329,12 @@ def train(
 
     scorer = Scorer(read_bundle(pack(Decision(1, 1, 0.0, 0.0), {})))
     scores = [np.asarray(scorer.score(item.vectors)) for item in held]
+    series = [alarm_statistic(s, smooth, min_windows) for s in scores]
     threshold = fit_threshold(
-        [alarm_statistic(s, smooth, min_windows) for s in scores],
-        hours=sum(item.seconds for item in held) / 3600,
+        series,
+        hours=judged_hours(series, features.window_step / features.sample_rate),
         per_hour=options.budget.per_hour,
+        seed=options.seed,
     )
     meta = _record(dataset, options, split, issues, fit, held, fitted, threshold, scores)
     if fitted.network is not None:

@@ -40,6 +40,7 @@ NB_MODULE(_core, m)
 
 	bind_default_float(m);
 	tocsin::bind_bundle(m);
+	tocsin::bind_decide(m);
 	tocsin::bind_dsp(m);
 	tocsin::bind_score(m);
 	tocsin::bind_twin(m);

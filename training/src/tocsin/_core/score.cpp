@@ -112,6 +112,11 @@ class Scorer
 		return out.release(n);
 	}
 
+	std::size_t memory_size() const
+	{
+		return tocsin_score_needed_size(&cfg());
+	}
+
       private:
 	const struct tocsin_score_config &cfg() const
 	{
@@ -147,6 +152,7 @@ void bind_score(nb::module_ &m)
 
 	nb::class_<Scorer>(m, "Scorer", "Scores of many vectors; one user at a time.")
 		.def(nb::init<const PyBundle &>(), "bundle"_a)
+		.def_prop_ro("memory_size", &Scorer::memory_size, "Bytes that a device needs.")
 		.def("score", &Scorer::score, "vectors"_a)
 		.def("autoencoder_begin", &Scorer::begin, "vectors"_a)
 		.def("autoencoder_end", &Scorer::end, "x"_a, "output"_a);

@@ -18,6 +18,7 @@ from ..errors import TocsinError
 COMMANDS = {
     "synth": ("synth", "Write synthetic recordings of machines."),
     "train": ("train", "Train a detector on recordings of healthy running."),
+    "tune": ("tune", "Search for the best detector that fits a device."),
     "eval": ("eval", "Test a detector on recordings it has not seen."),
     "run": ("run", "Run recordings through a detector, as a device would."),
     "devices": ("devices", "List the devices that are connected."),

@@ -181,6 +181,8 @@ def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
     lines += [
         f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {meta['threshold']['budget']} false alarms;"
         f" {line.method} tail of {line.clusters} peaks in {format_hours(line.hours)}",
+        f"  at 95 %    the budget's level lies from {line.on_low:.5g} to {line.on_high:.5g}; at the threshold"
+        f" {24 * line.expected_low:.2g} to {24 * line.expected_high:.2g} false alarms a day",
         f"decision     mean of {decision.smooth} windows, {decision.min_windows} in a row, a window every {step:.3g} s",
         f"bundle       {output}, {bundle.size} bytes, CRC {bundle.crc:08x}, in {seconds:.1f} s",
     ]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ from ..errors import DataError
 from . import audio, vibration
 from .clip import Clip, Issues
 from .layouts import UNDERSTOOD, find_clips
+
+if TYPE_CHECKING:
+    from ..features import FeatureConfig
+    from .extract import Extracted
 
 Kind = Literal["audio", "vibration"]
 AUDIO_RATE = 16000
@@ -91,6 +95,14 @@ class Dataset:
         """Samples a second and channel, Hz."""
         assert self.options.rate is not None
         return self.options.rate
+
+    def recall(self, clip: Clip, config: FeatureConfig) -> Extracted | None:
+        """Features of a recording that :meth:`keep` was given; here nothing is kept."""
+        del clip, config
+        return None
+
+    def keep(self, config: FeatureConfig, item: Extracted) -> None:
+        """Take note of a recording's features, for :meth:`recall`. Threads may call it at the same time."""
 
     def settle(self, clips: Iterable[Clip]) -> Dataset:
         """Choose the full scale so that it holds `clips`, where it was not given."""

@@ -1,0 +1,151 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Check the cost model against the emulator: the instructions of detectors of many sizes, predicted and counted.
+
+Builds ``tools/bench`` with bundles of several front ends and models, runs it in QEMU as ``tools/bench.py`` does, and
+prints both figures beside each other. The exit status is 1 where they differ by more than the model's tolerance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import numpy as np
+
+import bench
+from emulation import BuildFailed, CannotBuild, configure_and_build
+from tocsin.bundle import (
+    AutoencoderModel,
+    Decision,
+    GaussianMixtureModel,
+    KMeansModel,
+    MahalanobisModel,
+    Model,
+    Normalisation,
+    read_bundle,
+    write_bundle,
+)
+from tocsin.features import FeatureConfig
+from tocsin.frontend import FrontEnd, audio_features, vibration_features
+
+RECORD = bench.SOURCE / "cost.json"
+
+
+def front_ends() -> dict[str, FeatureConfig]:
+    """Features of many sizes, by name."""
+    audio = {
+        f"fft{n_fft}-mel{bands}": FrontEnd(n_fft=n_fft, bands=bands)
+        for n_fft, bands in ((256, 32), (512, 64), (1024, 64), (1024, 128), (2048, 64), (4096, 128))
+    }
+    audio |= {
+        "mean-std": FrontEnd(pool=("mean", "std")),
+        "max": FrontEnd(pool=("max",)),
+        "stack3": FrontEnd(bands=32, pool=("stack",), window_frames=3, window_hop=1),
+        "stack8": FrontEnd(bands=32, pool=("stack",), window_frames=8, window_hop=2),
+    }
+    found = {name: audio_features(choice, sample_rate=16000, stacked=False) for name, choice in audio.items()}
+    for rate, channels, bands in ((1600, 3, 16), (1600, 1, 32), (400, 3, 8), (8000, 3, 16)):
+        found[f"vibration{rate}x{channels}-{bands}"] = vibration_features(
+            FrontEnd(bands=bands), sample_rate=rate, channels=channels, scale_g=8 / 32768, clip_samples=10 * rate
+        )
+    return found
+
+
+def pack(features: FeatureConfig, model: Model) -> bytes:
+    """A bundle that never alarms."""
+    dim = features.n_vector
+    return write_bundle(
+        None,
+        features=features,
+        normalisation=Normalisation(np.full(dim, -40.0), np.full(dim, 0.1)),
+        model=model,
+        decision=Decision(smooth=8, min_windows=2, threshold_on=1e9, threshold_off=1e9),
+        meta={},
+    )
+
+
+def detectors() -> dict[str, bytes]:
+    """Bundles with each front end and a k-means, then with models of several sizes."""
+    rng = np.random.default_rng(bench.SEED)
+    fronts = front_ends()
+
+    found = {name: pack(front, KMeansModel(rng.normal(size=(8, front.n_vector)))) for name, front in fronts.items()}
+    for name, k in (("fft1024-mel64", 32), ("fft1024-mel128", 16), ("mean-std", 16), ("fft256-mel32", 64)):
+        front = fronts[name]
+        dim = front.n_vector
+        means, ones = rng.normal(size=(k, dim)), np.ones((k, dim))
+        found[f"kmeans{k} {name}"] = pack(front, KMeansModel(means))
+        found[f"gmm{k} {name}"] = pack(front, GaussianMixtureModel.from_moments(np.full(k, 1 / k), means, ones))
+        found[f"mahalanobis {name}"] = pack(front, MahalanobisModel.from_moments(np.zeros(dim), np.eye(dim)))
+        found[f"diagonal {name}"] = pack(front, MahalanobisModel.from_moments(np.zeros(dim), np.ones(dim), "diagonal"))
+    few = fronts["fft256-mel32"]
+    full = np.stack([np.eye(32)] * 4)
+    found["gmm4-full"] = pack(
+        few, GaussianMixtureModel.from_moments(np.full(4, 0.25), rng.normal(size=(4, 32)), full, "full")
+    )
+    network = (bench.ROOT / "tests" / "vectors" / "autoencoder.tflite").read_bytes()
+    found["autoencoder"] = pack(few, AutoencoderModel.from_tflite(network))
+    return found
+
+
+def networks() -> dict[str, bytes]:
+    """Autoencoders of sizes that nothing was fitted to, by chance weights; TensorFlow makes them in some seconds."""
+    from tocsin.models import autoencoder
+
+    rng = np.random.default_rng(bench.SEED)
+    found = {}
+    for bands, hidden in ((32, (64, 8, 64)), (64, (128, 64, 16, 64, 128))):
+        front = audio_features(FrontEnd(bands=bands), sample_rate=16000, stacked=True)
+        x = rng.normal(size=(256, front.n_vector)).astype(np.float32)
+        fitted = autoencoder.fit_autoencoder(x, x[:64], autoencoder.AutoencoderOptions(hidden=hidden, epochs=1))
+        found[f"autoencoder {'-'.join(map(str, hidden))}"] = pack(front, autoencoder.to_int8(fitted, x, seed=0))
+    return found
+
+
+def count(found: dict[str, bytes]) -> dict[str, dict[str, int]]:
+    """Stages of every detector, counted in the emulator."""
+    folder = bench.BUILD / "cost"
+    folder.mkdir(parents=True, exist_ok=True)
+    packed = folder / "bundles.bin"
+    packed.write_bytes(b"".join(raw + bytes(-len(raw) % 16) for raw in found.values()))
+    configure_and_build(folder / "image", "qemu_m4f", f"-DTOCSIN_BENCH_BUNDLES={packed}", source=bench.SOURCE)
+    told = bench.run(folder / "image" / "zephyr" / "zephyr.elf")
+    return {name: bench.stages_of(told, number) for number, name in enumerate(found)}
+
+
+def main() -> int:
+    """Count, predict, compare."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0], prog="cost_check.py")
+    parser.add_argument("--record", action="store_true", help=f"write what was counted to {RECORD.name}")
+    options = parser.parse_args()
+    try:
+        found = detectors()
+        others = networks()
+        counted = count(found | others)
+    except (CannotBuild, BuildFailed) as error:
+        print(f"cost_check: {error}", file=sys.stderr)
+        return 2
+    if options.record:
+        RECORD.write_text(json.dumps({name: counted[name] for name in found}, indent=1) + "\n")
+    from tocsin.cost import TOLERANCE, instructions
+
+    bad = 0
+    for name, raw in (found | others).items():
+        predicted = instructions(read_bundle(raw))
+        second = counted[name]["second"]
+        ratio = predicted.per_second / second
+        window = predicted.window / (counted[name]["score"] + counted[name]["decide"])
+        bad += abs(ratio - 1) > TOLERANCE
+        print(
+            f"{name:32} {second:>12,} counted {predicted.per_second:>12,.0f} predicted {ratio - 1:+.1%},"
+            f" score and decision {window - 1:+.1%}"
+        )
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,220 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""``tocsin tune``: the best detector that fits a device."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..models import KINDS
+from .options import READING, Type, Words, console, data_option, reading_options, warn
+
+if TYPE_CHECKING:
+    from ..tune import Finished
+    from ..tune.study import Tuned
+
+_BYTES = {"": 1, "k": 1024, "m": 1024**2}
+_COUNTS = {"": 1, "k": 1000, "m": 1_000_000, "g": 1_000_000_000}
+_TIMES = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Amount(Type):
+    """A number with a unit's letter, such as 200k, 20M or 1h."""
+
+    name = "amount"
+
+    def __init__(self, units: dict[str, int], example: str) -> None:
+        self.units, self.example = units, example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read."""
+        if isinstance(value, int | float):
+            return float(value)
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]?)(?:i?B)?\s*", str(value))
+        if not found or found[2].lower() not in self.units or float(found[1]) <= 0:
+            self.fail(f"{value!r} is not an amount such as {self.example}", param, ctx)
+        return float(found[1]) * self.units[found[2].lower()]
+
+
+@click.command(
+    epilog="Example: tocsin tune --data data --flash 200k --ram 64k --cycles-per-second 20M --time 1h -o best.tocsin",
+)
+@data_option
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Bundle to write.")
+@click.option("--flash", type=Amount(_BYTES, "200k"), help="Most bytes of the bundle (k: 1024).")
+@click.option("--ram", type=Amount(_BYTES, "64k"), help="Most bytes of working memory, the tensor arena included.")
+@click.option(
+    "--cycles-per-second", "cycles", type=Amount(_COUNTS, "20M"), help="Most instructions for a second of samples."
+)
+@click.option("--time", "seconds", type=Amount(_TIMES, "1h"), default="1h", show_default=True, help="Time to search.")
+@click.option("--trials", type=click.IntRange(1), help="Stop at this number of trials, those of earlier runs included.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes; by default one for each processor.")
+@click.option("--models", type=Words(), help=f"Kinds to try, of {','.join(KINDS)}; all by default.")
+@click.option("--study", type=click.Path(dir_okay=False, path_type=Path), help="Journal of the search [OUTPUT.study].")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the Pareto front as a picture.")
+@click.option("--false-alarms", default="1/day", show_default=True, help="Budget, as for tocsin train.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="For everything.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@reading_options
+@click.option("--rate", type=click.IntRange(1), help="Hz: resample sound to it (16000), or what vibration has.")
+@click.option("--full-scale", type=click.FloatRange(0, min_open=True), help="Range of the vibration sensor, g.")
+def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_json: bool, **given: Any) -> None:
+    """Search for the detector that finds most within a device's flash, RAM and time.
+
+    Candidates are compared by healthy recordings alone: each is trained on two thirds of them and must tell the others
+    from strange versions of the same. Recordings for testing are not read. A search that was stopped or killed goes on
+    when it is started again with the same options.
+    """
+    from ..data import ReadOptions, open_dataset
+    from ..errors import BundleError, ModelError
+    from ..threshold import parse_rate
+    from ..train import TrainOptions
+    from ..tune import Budget, TuneOptions
+    from ..tune import tune as work
+
+    kinds = given.pop("models") or KINDS
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise ModelError(f"There is no model {unknown[0]}. Choose from {', '.join(KINDS)}.")
+    for path in (output, study or output, plot or output):
+        if not path.parent.is_dir():
+            raise BundleError(f"There is no folder {path.parent} to write {path.name} to.")
+    reading = {name: given[name] for name in (*READING, "rate", "full_scale") if given[name] is not None}
+    dataset = open_dataset(data, ReadOptions(**reading))
+    flash, ram = (None if given[name] is None else int(given[name]) for name in ("flash", "ram"))
+    options = TuneOptions(
+        base=TrainOptions(
+            kind=kinds[0], budget=parse_rate(given["false_alarms"]), seed=given["seed"], strict=given["strict"]
+        ),
+        budget=Budget(flash, ram, given["cycles"]),
+        kinds=tuple(kinds),
+        seconds=given["seconds"],
+        trials=given["trials"],
+        jobs=given["jobs"] or os.cpu_count() or 1,
+        study=study or output.with_name(output.name + ".study"),
+    )
+    screen = console()
+    with screen.status("searching") as status:
+        found = work(dataset, output, options, told=lambda line: status.update(line))
+    if plot is not None:
+        draw(found, plot)
+    if as_json:
+        click.echo(json.dumps(_json(found), indent=2))
+    else:
+        show(found, output)
+    assert found.best is not None
+    warn(found.best.issues.lines())
+    if found.best.threshold.warning:
+        warn([found.best.threshold.warning])
+
+
+def describe(item: Finished) -> str:
+    """A candidate in a few words: its kind, and what differs from the defaults."""
+    options, front = item.options, item.options.front_end
+    words = [options.kind]
+    if item.default:
+        return f"{options.kind}, defaults"
+    if options.clusters and options.kind in ("kmeans", "gmm"):
+        words.append(str(options.clusters))
+    if options.covariance and options.kind != "kmeans":
+        words.append(options.covariance)
+    if options.hidden and options.kind == "autoencoder":
+        words.append("-".join(map(str, options.hidden)))
+    known = {"n_fft": "fft", "hop": "hop", "bands": "bands", "window_frames": "frames"}
+    words += [f"{text} {getattr(front, name)}" for name, text in known.items() if getattr(front, name)]
+    if front.pool:
+        words.append("+".join(front.pool))
+    return ", ".join(words)
+
+
+def _json(found: Tuned) -> dict[str, Any]:
+    def entry(item: Finished) -> dict[str, Any]:
+        return {
+            "trial": item.number,
+            "auc": item.auc,
+            "model": item.options.kind,
+            "default": item.default,
+            "description": describe(item),
+            **asdict(item.cost),
+        }
+
+    assert found.best is not None
+    return {
+        "trials": found.counts,
+        "best": {**found.best.bundle.meta["tune"], "bytes": found.best.bundle.size, "crc": found.best.bundle.crc},
+        "front": [entry(item) for item in found.front],
+        "finished": [entry(item) for item in found.finished],
+    }
+
+
+def show(found: Tuned, output: Path) -> None:
+    """Print the Pareto front and the defaults."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Best for what they cost; AUC against pseudo-anomalies, cross-validated on healthy recordings")
+    for name in ("AUC", "flash", "arena", "RAM", "instructions/s"):
+        table.add_column(name, justify="right")
+    table.add_column("candidate")
+    defaults = [item for item in found.finished if item.default and item not in found.front]
+    for item in [*found.front, *defaults]:
+        cost = item.cost
+        table.add_row(
+            f"{item.auc:.4f}", f"{cost.flash:,}", f"{cost.arena:,}", f"{cost.ram:,}", f"{cost.instructions:,.0f}",
+            describe(item), style="dim" if item not in found.front else None,
+        )  # fmt: skip
+    Console(width=140).print(table)
+    counts = found.counts
+    assert found.best is not None
+    bundle = found.best.bundle
+    click.echo(
+        f"trials    {counts['finished']} finished, {counts['halved']} dropped by successive halving,"
+        f" {counts['over_budget']} over budget, {counts['repeated']} drawn twice,"
+        f" {counts['failed']} failed or cut short"
+    )
+    click.echo(f"bundle    {output}, {bundle.size} bytes, CRC {bundle.crc:08x}: trial {bundle.meta['tune']['trial']}")
+
+
+def draw(found: Tuned, path: Path) -> None:
+    """Picture of all candidates: AUC over instructions, flash as size, the front and the defaults marked."""
+    import matplotlib
+
+    from ..errors import DataError
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    from matplotlib.ticker import EngFormatter
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.5), layout="constrained", sharey=True)
+    for plot, name, label in ((axes[0], "flash", "bundle, bytes"), (axes[1], "instructions", "instructions a second")):
+        for kind in sorted({item.options.kind for item in found.finished}):
+            items = [item for item in found.finished if item.options.kind == kind]
+            plot.scatter([getattr(i.cost, name) for i in items], [i.auc for i in items], s=18, label=kind, alpha=0.7)
+        for marked, marker, title in (
+            (found.front, "o", "front"),
+            ([i for i in found.finished if i.default], "s", "default"),
+        ):
+            plot.scatter(
+                [getattr(i.cost, name) for i in marked], [i.auc for i in marked], s=70, marker=marker,
+                facecolors="none", edgecolors="black" if marker == "o" else "0.5", label=title,
+            )  # fmt: skip
+        plot.set(xlabel=label, xscale="log")
+        for axis in (plot.xaxis.set_major_formatter, plot.xaxis.set_minor_formatter):
+            axis(EngFormatter(sep=""))
+        plot.tick_params(axis="x", which="both", labelsize=7, rotation=45)
+        plot.grid(alpha=0.3)
+    axes[0].set_ylabel("AUC against pseudo-anomalies")
+    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+    try:
+        figure.savefig(path, dpi=120, metadata={"Software": None} if path.suffix.lower() == ".png" else None)
+    except (OSError, ValueError) as error:
+        raise DataError(f"The picture cannot be written to {path} ({error}).") from error
+    finally:
+        pyplot.close(figure)

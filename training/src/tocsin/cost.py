@@ -1,0 +1,160 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a detector costs on the device: flash, RAM, and instructions a second of samples.
+
+Bytes are those of the bundle and of the memory that the C modules ask for. Instructions come from a model of each
+stage, fitted to counts on the emulated Cortex-M4F (``tools/bench/cost.json``, by ``tools/cost_check.py``) and checked
+against them and against ``tools/bench/baseline.json``: whole detectors within :data:`TOLERANCE`. They are instructions,
+not cycles, see docs/reference/performance.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from . import _core
+from ._tflite import products
+from .bundle import Bundle, GaussianMixtureModel, KMeansModel, MahalanobisModel
+from .errors import ModelError
+from .features import FeatureConfig
+
+TOLERANCE = 0.05
+
+# The firmware's defaults: CONFIG_TOCSIN_RING_MS, _VECTOR_SLOTS, _SOURCE_BLOCK_FRAMES; TOCSIN_TFLM_ALIGN.
+RING_MS = 250
+VECTOR_SLOTS = 3
+BLOCK_FRAMES = 128
+ALIGN = 16
+
+# Real FFT and power spectrum, counted; odd powers of two take one radix-2 pass more.
+_SPECTRUM = {256: 9612, 512: 22044, 1024: 45572, 2048: 102288, 4096: 210990}
+_LOAD, _LOAD_AXES, _PAD = 8.62, 12.0, 5.7  # a sample of one channel, of several, a zero of the padding
+_STATS = 7.1  # a sample and statistic
+_WEIGHT, _BAND, _LOG = 4.95, 11.0, 47.0  # a weight of a band, a band, its logarithm
+_POOL = {"stack": 25.0, "mean": 24.5, "std": 6.0, "max": 20.5}  # a feature and frame
+_FRAME, _SAMPLE = 124.0, 1.6  # ring and loops
+_NORMALISE = 10.6  # a value
+_DECIDE, _SMOOTH = 200.0, 8.0
+# int8 dense layers: a product, an output, a layer; normalising, quantising and the error of a value.
+_PRODUCT, _OUTPUT, _LAYER, _ENDS = 1.167, 33.9, 812.0, 46.2
+# Other layers run in TensorFlow Lite Micro's reference kernels: counted for dense ones, 7.4 a product.
+_REFERENCE = 7.4
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """Instructions of a detector.
+
+    Attributes
+    ----------
+    frame
+        For each frame: window, FFT, bands, logarithms, pooling.
+    window
+        For each window: score and decision.
+    per_second
+        In all, for a second of samples.
+    """
+
+    frame: float
+    window: float
+    per_second: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a bundle needs.
+
+    Attributes
+    ----------
+    flash
+        Bytes of the bundle.
+    arena
+        Bytes of the tensor arena, part of `ram`.
+    ram
+        Bytes of working memory, with the firmware's default options: ring, features, vectors, score, decision, arena.
+    instructions
+        A second of samples.
+    """
+
+    flash: int
+    arena: int
+    ram: int
+    instructions: float
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGN) * ALIGN
+
+
+def _ring(features: FeatureConfig) -> int:
+    """Bytes of the sample ring, as ``app/src/plan.c`` sizes it."""
+    frame = features.frame_length
+    wanted = max(features.sample_rate * RING_MS // 1000, frame + max(frame, 2 * BLOCK_FRAMES))
+    return 2 * features.channels * (1 << (wanted - 1).bit_length())
+
+
+def feature_ram(features: FeatureConfig) -> int:
+    """Bytes of ring, features' working memory and vectors: what every detector with `features` needs at least."""
+    native = features._native()
+    slots = VECTOR_SLOTS * _aligned(4 * features.n_vector)
+    return _aligned(_ring(features)) + _aligned(native.memory_size) + slots
+
+
+def frame_instructions(features: FeatureConfig) -> float:
+    """Instructions of a frame, from the ring to the pool."""
+    length, channels, bands = features.frame_length, features.channels, len(features.bands)
+    total = _STATS * length * len(features.stats)
+    if bands:
+        total += (_LOAD if channels == 1 else _LOAD_AXES) * length + _PAD * (features.n_fft - length)
+        nearest = min(_SPECTRUM, key=lambda n: abs(math.log2(n / features.n_fft)))
+        scale = features.n_fft * math.log2(features.n_fft) / (nearest * math.log2(nearest))
+        total += scale * _SPECTRUM[nearest]
+        total += _WEIGHT * sum(len(band.weights) for band in features.bands) + (_BAND + _LOG) * bands
+    pooled = sum(_POOL.get(name, _POOL["mean"]) for name in features.pool)
+    return channels * total + pooled * features.n_features + _FRAME
+
+
+def score_instructions(bundle: Bundle) -> float:
+    """Instructions of a window's score, normalisation included.
+
+    Raises
+    ------
+    ModelError
+        The model is of a kind that has not been counted.
+    """
+    model, dim = bundle.model, bundle.features.n_vector
+    if isinstance(model, KMeansModel):
+        k = len(model.centroids)
+        return 7.0 * k * dim + 20 * k + _NORMALISE * dim
+    if isinstance(model, MahalanobisModel):
+        return (19.5 * dim + 80) if model.covariance == "diagonal" else (2.99 * dim * dim + 33.5 * dim)
+    if isinstance(model, GaussianMixtureModel):
+        k = len(model.means)
+        each = 9.0 * dim + 85 if model.covariance == "diagonal" else 2.99 * dim * dim + 23 * dim + 85
+        return k * each + _NORMALISE * dim
+    network = getattr(model, "tflite", None)
+    if network is None:
+        raise ModelError(f"What a {bundle.kind} takes on the device is not known: give it a place in tocsin.cost.")
+    layers, outputs, dense, other = products(network)
+    return _PRODUCT * dense + _OUTPUT * outputs + _LAYER * layers + _REFERENCE * other + _ENDS * dim
+
+
+def instructions(bundle: Bundle) -> Instructions:
+    """Instructions of a detector, predicted."""
+    features = bundle.features
+    frame = frame_instructions(features)
+    window = score_instructions(bundle) + _DECIDE + _SMOOTH * bundle.decision.smooth
+    per_second = features.sample_rate * (
+        frame / features.hop + window / features.window_step + _SAMPLE * features.channels
+    )
+    return Instructions(frame, window, per_second)
+
+
+def measure_cost(bundle: Bundle) -> Cost:
+    """Flash, RAM and instructions of a bundle."""
+    arena = getattr(bundle.model, "arena_size", 0)
+    score = _core.Scorer(bundle.native).memory_size
+    decision = 4 * bundle.decision.smooth
+    ram = feature_ram(bundle.features) + _aligned(score) + _aligned(decision) + _aligned(arena)
+    return Cost(bundle.size, arena, ram, instructions(bundle).per_second)

@@ -1,0 +1,124 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is tried: front ends, kinds of models and their sizes, and which of them a device cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from ..bundle import Bundle
+from ..cost import Cost, feature_ram, frame_instructions, measure_cost
+from ..features import FeatureConfig
+from ..frontend import FrontEnd
+from ..models import autoencoder
+from ..train import TrainOptions
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the device has for a detector; None: as much as it takes.
+
+    Attributes
+    ----------
+    flash
+        Bytes of the bundle.
+    ram
+        Bytes of working memory, see :class:`tocsin.cost.Cost`.
+    instructions
+        A second of samples.
+    """
+
+    flash: int | None = None
+    ram: int | None = None
+    instructions: float | None = None
+
+    def excess(self, cost: Cost) -> str:
+        """What of `cost` is too much, in words; empty where it fits."""
+        for name, need, limit in (
+            ("bytes of flash", cost.flash, self.flash),
+            ("bytes of RAM", cost.ram, self.ram),
+            ("instructions a second", cost.instructions, self.instructions),
+        ):
+            if limit is not None and need > limit:
+                return f"{need:,.0f} {name}"
+        return ""
+
+
+def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions) -> TrainOptions:
+    """Options for a trial: `base` with what is searched replaced."""
+    kind = trial.suggest_categorical("kind", list(kinds))
+    stacked = kind == "autoencoder" and sensor == "audio"
+    chosen: dict[str, Any] = {"kind": kind}
+    front = _vibration(trial) if sensor == "vibration" else _audio(trial, stacked)
+    if kind in ("kmeans", "gmm"):
+        chosen["clusters"] = trial.suggest_int("clusters", 1, 64, log=True)
+    if kind == "gmm":
+        chosen["covariance"] = trial.suggest_categorical("gmm_covariance", ["diagonal", "full"])
+    if kind == "mahalanobis":
+        chosen["covariance"] = trial.suggest_categorical("covariance", ["full", "diagonal"])
+    if kind == "autoencoder":
+        wide = trial.suggest_categorical("wide", [32, 64, 128, 192])
+        neck = trial.suggest_int("neck", 2, 32, log=True)
+        deep = trial.suggest_int("deep", 1, 3)
+        side = (wide,) * deep
+        chosen["hidden"] = (*side, neck, *side)
+    return replace(base, front_end=front, **chosen)
+
+
+def _audio(trial: Trial, stacked: bool) -> FrontEnd:
+    n_fft = trial.suggest_categorical("n_fft", [512, 1024, 2048, 4096])
+    hop = n_fft // trial.suggest_categorical("overlap", [1, 2])
+    bands = trial.suggest_categorical("bands", [24, 32, 48, 64, 96, 128])
+    if stacked:
+        frames = trial.suggest_int("stack", 1, 8)
+        return FrontEnd(n_fft=n_fft, hop=hop, bands=bands, window_frames=frames, window_hop=max(1, frames // 2))
+    pool: tuple[Any, ...] = tuple(trial.suggest_categorical("pool", ["mean", "mean,std", "max", "mean,max"]).split(","))
+    # An even number of frames, so that windows overlap by half; about 0.5 to 4 s at 16 kHz.
+    frames = 2 * max(1, round(trial.suggest_categorical("window_s", [0.5, 1.0, 2.0, 4.0]) * 16000 / hop / 2))
+    return FrontEnd(n_fft=n_fft, hop=hop, bands=bands, pool=pool, window_frames=frames)
+
+
+def _vibration(trial: Trial) -> FrontEnd:
+    bands = trial.suggest_categorical("bands", [4, 8, 16, 24, 32, 48])
+    spacing: Any = trial.suggest_categorical("spacing", ["log", "linear"])
+    pool: tuple[Any, ...] = tuple(trial.suggest_categorical("pool", ["mean", "mean,std", "max", "mean,max"]).split(","))
+    return FrontEnd(bands=bands, spacing=spacing, pool=pool)
+
+
+def least_cost(features: FeatureConfig, options: TrainOptions) -> Cost:
+    """What a detector takes at least, before it is trained: tables, the parameters of kinds that are known, features.
+
+    The true cost is that of the bundle, see :func:`tocsin.cost.measure_cost`.
+    """
+    dim = features.n_vector
+    window, sine, layout, weights = features.tables()
+    flash = window.nbytes + sine.nbytes + layout.nbytes + weights.nbytes + 8 * dim
+    instructions = features.sample_rate * frame_instructions(features) / features.hop
+    if options.kind in ("kmeans", "gmm", "mahalanobis"):
+        count = options.clusters or 1
+        each = dim
+        if options.kind != "kmeans":
+            full = (options.covariance or ("full" if options.kind == "mahalanobis" else "diagonal")) == "full"
+            each += dim * (dim + 1) // 2 if full else dim
+        flash += 4 * each * (1 if options.kind == "mahalanobis" else count)
+    elif options.kind == "autoencoder":
+        hidden = options.hidden or autoencoder.default_hidden(dim)
+        products = sum(a * b for a, b in pairwise((dim, *hidden, dim)))
+        flash += products
+        instructions += products * features.sample_rate / features.window_step
+    return Cost(flash, 0, feature_ram(features), instructions)
+
+
+def true_cost(bundles: Sequence[Bundle]) -> Cost:
+    """Cost of a candidate by the bundles of its folds: the greatest of each."""
+    costs = [measure_cost(bundle) for bundle in bundles]
+    return Cost(
+        max(c.flash for c in costs), max(c.arena for c in costs), max(c.ram for c in costs),
+        max(c.instructions for c in costs),
+    )  # fmt: skip

@@ -1,0 +1,456 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The search: processes that draw candidates from one Optuna study, which a file keeps.
+
+Candidates come from a tree-structured Parzen estimator; those over the budget are dropped before they are trained, and
+successive halving drops the worse ones after the first folds. The file is a journal: each finished trial is in it, so a
+search that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import multiprocessing
+import os
+import threading
+import time
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..bundle import Bundle, read_bundle, write_bundle
+from ..cost import Cost
+from ..data import Dataset
+from ..errors import DataError, ModelError, TocsinError
+from ..models import KINDS
+from ..train import Trained, TrainOptions, choose_features, train
+from .judge import FOLDS, Judge, make_judge
+from .space import Budget, least_cost, suggest, true_cost
+
+if TYPE_CHECKING:
+    import optuna
+
+NAME = "tocsin-tune"
+DEFAULT = "default"  # user attribute of trials that are `tocsin train`'s own defaults
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneOptions:
+    """How to search.
+
+    Attributes
+    ----------
+    base
+        Budget of false alarms, seed, shares and so on; kind, front end and sizes are searched.
+    budget
+        What the device has.
+    kinds
+        Kinds of models to try.
+    seconds
+        Time after which no trial is started; None: no limit.
+    trials
+        Number of trials in the study at which no other is started; None: no limit.
+    jobs
+        Processes.
+    folds
+        Of the cross-validation.
+    study
+        File of the journal.
+    """
+
+    base: TrainOptions
+    budget: Budget
+    study: Path
+    kinds: tuple[str, ...] = KINDS
+    seconds: float | None = 3600.0
+    trials: int | None = None
+    jobs: int = 1
+    folds: int = FOLDS
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial that went through all folds.
+
+    Attributes
+    ----------
+    number
+        In the study.
+    auc
+        Against pseudo-anomalies, averaged over kinds and folds.
+    cost
+        Greatest of its folds' bundles.
+    options
+        What was trained.
+    default
+        Whether these are `tocsin train`'s defaults.
+    """
+
+    number: int
+    auc: float
+    cost: Cost
+    options: TrainOptions
+    default: bool
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The result.
+
+    Attributes
+    ----------
+    finished
+        Trials that went through all folds, best first.
+    front
+        Those that no other beats in AUC, flash and instructions together.
+    counts
+        Trials by what became of them.
+    best
+        The bundle trained as the best of them, on all healthy recordings; None where nothing was written.
+    """
+
+    finished: list[Finished]
+    front: list[Finished]
+    counts: dict[str, int]
+    best: Trained | None = field(default=None)
+
+
+def _quiet() -> None:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+
+
+class _Lock:
+    """Optuna's lock of the journal, by the kernel: it is gone with a process that was killed, unlike a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> bool:
+        """Wait for the others."""
+        file = self._path.open("w")  # closed by release()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Let the others in."""
+        assert self._file is not None
+        self._file.close()
+        self._file = None
+
+
+def _beside(study: Path, ending: str) -> Path:
+    return study.with_name(study.name + ending)
+
+
+def _open(options: TuneOptions, *, seed: int = 0) -> optuna.Study:
+    """The study of the journal, with a sampler of its own seed."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    _quiet()
+    try:
+        lock: Any = _Lock(_beside(options.study, ".write"))
+        storage = JournalStorage(JournalFileBackend(str(options.study), lock))
+        return optuna.create_study(
+            storage=storage,
+            study_name=NAME,
+            direction="maximize",
+            load_if_exists=True,
+            sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, n_startup_trials=12),
+            pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{options.study} is not a study that can be read ({error}). Name another --study.") from error
+
+
+@contextmanager
+def _alone(study: Path) -> Iterator[None]:
+    """Refuse a second search on the same study."""
+    try:
+        with open(_beside(study, ".busy"), "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise DataError(
+                    f"Another search is at work on {study}. Wait for it, or name another --study."
+                ) from error
+            yield
+    except OSError as error:
+        raise DataError(f"{study} cannot be written ({error}). Name another --study.") from error
+
+
+def _fingerprint(dataset: Dataset, options: TuneOptions, judge: Judge) -> dict[str, Any]:
+    """What must be the same for trials of two runs to be compared."""
+    names = "\n".join(clip.name for clip in judge.clips)
+    return {
+        "data": dataset.root.resolve().name,
+        "recordings": len(judge.clips),
+        "names": f"{zlib.crc32(names.encode()):08x}",
+        "seed": options.base.seed,
+        "folds": options.folds,
+        "budget": asdict(options.budget),
+        "validation": options.base.validation,
+    }
+
+
+def _prepare(study: optuna.Study, found: dict[str, Any], options: TuneOptions) -> None:
+    """Check that a study is of this search, and put trials that a kill cut short back into the queue."""
+    import optuna
+
+    known = study.user_attrs.get("search")
+    if known is None:
+        study.set_user_attr("search", found)
+        for kind in options.kinds:
+            study.enqueue_trial({}, user_attrs={DEFAULT: kind})
+    elif known != json.loads(json.dumps(found)):
+        different = ", ".join(sorted(key for key in found if known.get(key) != json.loads(json.dumps(found[key]))))
+        raise DataError(
+            f"{options.study} is of another search: {different} differ. Give the same options, or another --study."
+        )
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        default = trial.user_attrs.get(DEFAULT)
+        study.enqueue_trial(trial.params, user_attrs={DEFAULT: default} if default else None)
+
+
+def _options_of(trial: Any, options: TuneOptions, sensor: str) -> TrainOptions:
+    default = trial.user_attrs.get(DEFAULT)
+    if default:
+        return replace(options.base, kind=default)
+    return suggest(trial, options.kinds, sensor, options.base)
+
+
+def _objective(judge: Judge, options: TuneOptions) -> Callable[[optuna.Trial], float]:
+    import optuna
+
+    def objective(trial: optuna.Trial) -> float:
+        chosen = _options_of(trial, options, judge.dataset.kind)
+        # Defaults are what all others are measured by: they go through all folds.
+        spared = DEFAULT in trial.user_attrs
+        if not spared and tried_before(trial):
+            trial.set_user_attr("dropped", "tried before")
+            raise optuna.TrialPruned
+        stacked = chosen.kind == "autoencoder"
+        features = choose_features(judge.dataset, judge.folds[0], chosen, stacked=stacked)
+        _check(trial, options.budget, least_cost(features, chosen))
+        values: list[float] = []
+        bundles: list[Bundle] = []
+        for number in range(options.folds):
+            value, bundle = judge.fold(number, chosen)
+            values.append(value)
+            bundles.append(bundle)
+            cost = true_cost(bundles)
+            trial.set_user_attr("cost", asdict(cost))
+            _check(trial, options.budget, cost)
+            trial.report(float(np.mean(values)), number + 1)
+            if number + 1 < options.folds and not spared and trial.should_prune():
+                trial.set_user_attr("dropped", f"worse than half of the others after fold {number + 1}")
+                raise optuna.TrialPruned
+        trial.set_user_attr("folds", values)
+        return float(np.mean(values))
+
+    return objective
+
+
+def tried_before(trial: optuna.Trial) -> bool:
+    """Whether another trial, at work or done, has the same parameters: a sampler that has settled repeats itself."""
+    import optuna
+
+    state = optuna.trial.TrialState
+    others = trial.study.get_trials(deepcopy=False, states=(state.COMPLETE, state.PRUNED, state.RUNNING))
+    return any(other.params == trial.params for other in others if other.number < trial.number)
+
+
+def _check(trial: optuna.Trial, budget: Budget, cost: Cost) -> None:
+    import optuna
+
+    excess = budget.excess(cost)
+    if excess:
+        trial.set_user_attr("dropped", f"over budget: {excess}")
+        raise optuna.TrialPruned
+
+
+def _full(study: optuna.Study, options: TuneOptions) -> bool:
+    """Whether the study has as many trials as asked for."""
+    import optuna
+
+    if options.trials is None:
+        return False
+    state = optuna.trial.TrialState
+    counted = study.get_trials(deepcopy=False, states=(state.COMPLETE, state.PRUNED, state.RUNNING))
+    return len(counted) >= options.trials
+
+
+def _work(dataset: Dataset, options: TuneOptions, number: int, deadline: float | None) -> None:
+    """One process: trials until time or number are reached."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)  # killed without a word: this process must not go on beside the next search
+
+    threading.Thread(target=watch, daemon=True).start()
+    study = _open(options)
+    # Another seed for each process and after each resumption: the same one would draw the same candidates again.
+    tried = len(study.get_trials(deepcopy=False))
+    seed = np.random.SeedSequence([options.base.seed, number, tried]).generate_state(1)[0]
+    study = _open(options, seed=int(seed))
+    objective = _objective(make_judge(dataset, options.base, folds=options.folds), options)
+    while not _full(study, options) and (deadline is None or time.time() < deadline):
+        study.optimize(objective, n_trials=1, catch=(TocsinError,))
+
+
+def finished_trials(study: optuna.Study, options: TuneOptions, sensor: str) -> list[Finished]:
+    """Trials that went through all folds, best first."""
+    import optuna
+
+    found = []
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)):
+        fixed: Any = optuna.trial.FixedTrial(trial.params)
+        for key, value in trial.user_attrs.items():
+            fixed.set_user_attr(key, value)
+        chosen = _options_of(fixed, replace(options, kinds=KINDS), sensor)
+        assert trial.value is not None
+        cost = Cost(**trial.user_attrs["cost"])
+        found.append(Finished(trial.number, trial.value, cost, chosen, DEFAULT in trial.user_attrs))
+    return sorted(found, key=lambda item: (-item.auc, item.cost.flash, item.number))
+
+
+def pareto_front(finished: list[Finished]) -> list[Finished]:
+    """Those that no other is at least as good as in AUC, flash and instructions, and better in one."""
+
+    def beats(a: Finished, b: Finished) -> bool:
+        left = (-a.auc, a.cost.flash, a.cost.instructions)
+        right = (-b.auc, b.cost.flash, b.cost.instructions)
+        return left != right and all(x <= y for x, y in zip(left, right, strict=True))
+
+    return [item for item in finished if not any(beats(other, item) for other in finished)]
+
+
+def _counts(study: optuna.Study) -> dict[str, int]:
+    """Trials by what became of them."""
+    counts = {"finished": 0, "over_budget": 0, "halved": 0, "repeated": 0, "failed": 0}
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.name == "COMPLETE":
+            counts["finished"] += 1
+        elif trial.state.name == "PRUNED":
+            reason = str(trial.user_attrs.get("dropped", ""))
+            names = {"over": "over_budget", "tried": "repeated"}
+            counts[names.get(reason.split(" ", 1)[0], "halved")] += 1
+        elif trial.state.name == "FAIL":
+            counts["failed"] += 1
+    return counts
+
+
+def _search(dataset: Dataset, options: TuneOptions, study: optuna.Study, told: Callable[[str], None]) -> None:
+    deadline = None if options.seconds is None else time.time() + options.seconds
+    context = multiprocessing.get_context("spawn")
+    workers = [
+        context.Process(target=_work, args=(dataset, options, number, deadline), daemon=True)
+        for number in range(options.jobs)
+    ]
+    # One thread a process: more would only take the processors from each other. A child inherits them when it starts;
+    # this process, which trains the best in the end, is left as `tocsin train` would be.
+    before = dict(os.environ)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
+    try:
+        for worker in workers:
+            worker.start()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    try:
+        seen = -1
+        while any(worker.is_alive() for worker in workers):
+            time.sleep(0.5)
+            done = sum(_counts(study).values())
+            if done != seen:
+                seen = done
+                values = [t.value or 0.0 for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
+                best = max(values, default=0.0)
+                told(f"{done} trials, best AUC {best:.4f}")
+    finally:
+        for worker in workers:
+            worker.terminate()
+            worker.join()
+    if any(worker.exitcode not in (0, -15) for worker in workers):
+        raise ModelError("A process of the search broke down; what it printed is above. Finished trials are kept.")
+
+
+def tune(
+    dataset: Dataset, out: Path | None, options: TuneOptions, *, told: Callable[[str], None] = lambda _: None
+) -> Tuned:
+    """Search, and write the bundle of the best candidate to `out` (None: nowhere).
+
+    Parameters
+    ----------
+    told
+        Called with a line whenever a trial ended.
+
+    Raises
+    ------
+    DataError
+        The data cannot be used, the study is of another search, or no candidate fits the budget.
+    """
+    with _alone(options.study):
+        judge = make_judge(dataset, options.base, folds=options.folds)
+        study = _open(options)
+        _prepare(study, _fingerprint(dataset, options, judge), options)
+        if not _full(study, options) and (options.seconds is None or options.seconds > 0):
+            _search(dataset, options, study, told)
+        finished = finished_trials(study, options, dataset.kind)
+        counts = _counts(study)
+    if not finished:
+        raise DataError(
+            f"None of {sum(counts.values())} candidates came through ({counts['over_budget']} over budget,"
+            f" {counts['failed']} failed). Give more time, or a larger budget."
+        )
+    front = pareto_front(finished)
+    if out is None:
+        return Tuned(finished, front, counts)
+    for item in finished:
+        trained = train(dataset, None, item.options)
+        # Trained on more recordings than in a fold, with its record: it may have become a little larger.
+        if not options.budget.excess(true_cost([trained.bundle])):
+            return Tuned(finished, front, counts, _write(trained, out, item, counts, options))
+    raise DataError("No candidate fits the budget once trained on all recordings. Give a larger --flash.")
+
+
+def _write(trained: Trained, out: Path, item: Finished, counts: dict[str, int], options: TuneOptions) -> Trained:
+    """Write the best bundle, with how it was chosen in its record."""
+    bundle = trained.bundle
+    chosen = {
+        "criterion": "AUC against pseudo-anomalies, cross-validated on normal recordings",
+        "auc": round(item.auc, 4),
+        "folds": options.folds,
+        "trial": item.number,
+        "trials": sum(counts.values()),
+    }
+    raw = write_bundle(
+        out,
+        features=bundle.features,
+        normalisation=bundle.normalisation,
+        model=bundle.model,
+        decision=bundle.decision,
+        meta={**bundle.meta, "tune": chosen},
+        duty=bundle.duty,
+    )
+    return replace(trained, raw=raw, bundle=read_bundle(raw))
+
+
+__all__ = ["Finished", "TuneOptions", "Tuned", "finished_trials", "pareto_front", "tune"]

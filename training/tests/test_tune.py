@@ -1,0 +1,233 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The search: judged by healthy recordings alone, within the budget, and not lost by a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from recordings import hum, mimii, write
+from tocsin.bundle import read_bundle
+from tocsin.cli import cli
+from tocsin.cost import Cost, measure_cost
+from tocsin.data import Issues, ReadOptions, open_dataset
+from tocsin.errors import DataError
+from tocsin.frontend import FrontEnd
+from tocsin.threshold import parse_rate
+from tocsin.train import TrainOptions, choose_features, train
+from tocsin.tune import Budget, Finished, TuneOptions, tune
+from tocsin.tune.judge import Store, make_judge
+from tocsin.tune.space import least_cost
+from tocsin.tune.study import pareto_front, tried_before
+
+BASE = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), front_end=FrontEnd(bands=32))
+
+
+@pytest.fixture(scope="module")
+def fan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return mimii(tmp_path_factory.mktemp("fan"), normal=40, abnormal=3, seconds=3.0)
+
+
+@pytest.mark.parametrize(
+    ("need", "limit", "word"),
+    [
+        (Cost(101, 0, 10, 10), Budget(100, 20, 20), "flash"),
+        (Cost(10, 0, 21, 10), Budget(100, 20, 20), "RAM"),
+        (Cost(10, 0, 10, 21), Budget(100, 20, 20), "instructions"),
+        (Cost(100, 0, 20, 20), Budget(100, 20, 20), ""),
+        (Cost(10**9, 0, 10**9, 10**9), Budget(), ""),
+    ],
+)
+def test_excess_is_told(need: Cost, limit: Budget, word: str) -> None:
+    found = limit.excess(need)
+    assert word in found
+    assert bool(found) == bool(word)
+
+
+def test_front_holds_what_nothing_beats() -> None:
+    def item(number: int, auc: float, flash: int, instructions: float) -> Finished:
+        return Finished(number, auc, Cost(flash, 0, 0, instructions), BASE, default=False)
+
+    best, small, quick, beaten, twin = (
+        item(0, 0.9, 100, 100), item(1, 0.7, 10, 100), item(2, 0.7, 100, 10), item(3, 0.7, 100, 100),
+        item(4, 0.9, 100, 100),
+    )  # fmt: skip
+    assert pareto_front([best, small, quick, beaten, twin]) == [best, small, quick, twin]
+
+
+def test_store_forgets_the_oldest() -> None:
+    store = Store(100)
+    for name in "abc":
+        store.put(name, name.upper(), 40)
+        store.get("a")
+    assert (store.get("a"), store.get("b"), store.get("c")) == ("A", None, "C")
+    store.put("large", 1, 101)
+    assert store.get("large") is None
+    assert store.bytes == 80
+
+
+@pytest.mark.parametrize("kind", ["kmeans", "gmm", "mahalanobis"])
+def test_least_cost_is_never_above_the_true_one(fan: Path, kind: str) -> None:
+    dataset = open_dataset(fan, ReadOptions())
+    options = replace(BASE, kind=kind, clusters=4)
+    least = least_cost(choose_features(dataset, dataset.clips, options, stacked=False), options)
+    cost = measure_cost(train(dataset, None, options).bundle)
+    for name in ("flash", "ram", "instructions"):
+        assert 0.5 * getattr(cost, name) < getattr(least, name) <= getattr(cost, name), name
+
+
+def test_neither_anomalies_nor_test_recordings_are_read(tmp_path: Path) -> None:
+    for i in range(16):
+        write(tmp_path / f"fan/train/section_00_source_train_normal_{i:04d}_a.wav", hum(i))
+    for i, label in enumerate(["normal", "anomaly"] * 3):
+        write(tmp_path / f"fan/test/section_00_source_test_{label}_{i:04d}_a.wav", hum(100 + i))
+    dataset = open_dataset(tmp_path, ReadOptions())
+    for path in (tmp_path / "fan/test").iterdir():
+        path.unlink()
+    judge = make_judge(dataset, BASE)
+    assert sorted(clip.name for clip in judge.clips) == sorted(c.name for c in dataset.clips if c.split == "train")
+    values = [judge.fold(number, BASE)[0] for number in range(3)]
+    assert all(0 <= value <= 1 for value in values)
+
+
+def test_pseudo_anomalies_are_of_the_fold_and_the_same_each_time(fan: Path) -> None:
+    judge, again = (make_judge(open_dataset(fan, ReadOptions()), BASE) for _ in range(2))
+    assert len({clip.name for fold in judge.folds for clip in fold}) == sum(map(len, judge.folds))
+    for clip in judge.folds[0][:8]:
+        strange = judge.pseudo[clip.name]
+        assert judge.dataset.strange[strange.name].base == clip
+        samples = judge.dataset.read(strange, Issues())
+        np.testing.assert_array_equal(samples, again.dataset.read(strange, Issues()))
+        assert (samples != judge.dataset.read(clip, Issues())).any()
+
+
+def test_features_are_computed_once(fan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = make_judge(open_dataset(fan, ReadOptions()), BASE)
+    first = judge.fold(0, BASE)
+    from tocsin.features import Extractor
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("features were computed again")
+
+    monkeypatch.setattr(Extractor, "vectors", refuse)
+    second = judge.fold(0, BASE)
+    assert second[0] == first[0]
+    assert second[1].crc == first[1].crc
+
+
+def test_better_detectors_get_better_figures(fan: Path) -> None:
+    judge = make_judge(open_dataset(fan, ReadOptions()), BASE)
+    good = judge.fold(0, replace(BASE, kind="mahalanobis"))[0]
+    # Four bands see little.
+    poor = judge.fold(0, replace(BASE, clusters=1, front_end=FrontEnd(bands=3)))[0]
+    assert good > poor + 0.05
+
+
+def test_candidates_are_not_tried_twice() -> None:
+    import optuna
+
+    study = optuna.create_study()
+
+    def draw(number: int) -> bool:
+        study.enqueue_trial({"clusters": number})
+        trial = study.ask()
+        trial.suggest_int("clusters", 1, 9)
+        known = tried_before(trial)
+        study.tell(trial, 0.5)
+        return known
+
+    assert [draw(number) for number in (3, 4, 3, 5, 4)] == [False, False, True, False, True]
+
+
+def test_too_few_recordings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="at least 12"):
+        make_judge(open_dataset(mimii(tmp_path, normal=8), ReadOptions()), BASE)
+
+
+def command(fan: Path, out: Path, *more: str) -> list[str]:
+    return [
+        "tune", "--data", str(fan), "-o", str(out), "--models", "kmeans,mahalanobis", "--flash", "40k", "--ram", "32k",
+        "--cycles-per-second", "3M", "--json", "--jobs", "1", *more,
+    ]  # fmt: skip
+
+
+def test_killed_search_goes_on_without_losing_trials(fan: Path, tmp_path: Path) -> None:
+    out = tmp_path / "best.tocsin"
+    study = tmp_path / "best.tocsin.study"
+
+    def completed() -> list[dict]:
+        # Optuna's journal: operation 6 sets a trial's state, 1 is complete.
+        lines = study.read_text().splitlines() if study.exists() else []
+        found = []
+        for line in lines:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if entry.get("op_code") == 6 and entry.get("state") == 1:
+                found.append(entry)
+        return found
+
+    arguments = [sys.executable, "-c", "from tocsin.cli import main; main()", *command(fan, out)]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+        deadline = time.monotonic() + 120
+        while len(completed()) < 2 and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGKILL)
+    before = completed()
+    assert len(before) >= 2
+    assert not out.exists()
+    more = len(before) + 4
+    result = CliRunner().invoke(cli, command(fan, out, "--trials", str(more), "--plot", str(tmp_path / "p.png")))
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    # Every trial that was finished before the kill is still there, with its value.
+    values = {item["trial"]: item["auc"] for item in found["finished"]}
+    assert {entry["trial_id"]: entry["values"][0] for entry in before}.items() <= values.items()
+    assert sum(found["trials"].values()) >= more
+    assert [item["default"] for item in found["finished"]].count(True) == 2
+    bundle = read_bundle(out.read_bytes())
+    assert bundle.size <= 40 * 1024
+    assert bundle.meta["tune"]["auc"] == round(found["finished"][0]["auc"], 4) == round(max(values.values()), 4)
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+    other = CliRunner().invoke(cli, [*command(fan, out), "--seed", "1"])
+    assert other.exit_code == 2 or "another search" in str(other.exception)
+
+
+def test_budget_that_nothing_fits_is_told(fan: Path, tmp_path: Path) -> None:
+    options = TuneOptions(
+        base=BASE, budget=Budget(flash=3000), study=tmp_path / "s", kinds=("kmeans",), trials=2, seconds=60
+    )
+    with pytest.raises(DataError, match="larger budget"):
+        tune(open_dataset(fan, ReadOptions()), None, options)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--flash", "much", "200k"),
+        ("--time", "1y", "1h"),
+        ("--models", "oracle", "no model oracle"),
+        ("--ram", "0", "64k"),
+    ],
+)
+def test_mistakes_are_told(fan: Path, tmp_path: Path, option: str, value: str, message: str) -> None:
+    result = CliRunner().invoke(cli, ["tune", "--data", str(fan), "-o", str(tmp_path / "b.tocsin"), option, value])
+    assert result.exit_code != 0
+    assert message in result.output + str(result.exception)
+
+
+def test_help_has_an_example() -> None:
+    assert "Example: tocsin tune --data data" in CliRunner().invoke(cli, ["tune", "--help"]).output
