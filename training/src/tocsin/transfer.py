@@ -1,0 +1,389 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""How far a detector of one machine serves another, and what a few minutes of the other one's healthy running win back.
+
+Each machine's detector is trained on its own recordings and tested on every machine. The recordings that a machine is
+tested with are the same for all detectors; those that a detector is re-baselined with are others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .adapt import methods_for
+from .bundle import Bundle
+from .data import Clip, Dataset, Extracted, Issues, extract, split_clips
+from .errors import DataError, ModelError
+from .evaluate import Scored, figures
+from .features import FeatureConfig
+from .rebaseline import Piece, RebaselineOptions, rebaseline
+from .threshold import alarm_statistic
+from .train import Progress, TrainOptions, silent, train
+from .twin import Scorer
+
+NONE = "none"
+"""The detector as it came."""
+
+ANEW = "anew"
+"""For comparison: the other machine's detector is thrown away, and one is trained on the same few minutes alone."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One detector on one machine.
+
+    Attributes
+    ----------
+    kind
+        Of the model.
+    trained, tested
+        Machines.
+    method
+        How the detector was re-baselined, or ``"none"`` or ``"anew"``.
+    minutes
+        Healthy running of the tested machine that this took; 0 without.
+    auc
+        None where healthy or anomalous recordings are missing.
+    false_alarms, detected
+        Shares of the healthy and of the anomalous test recordings that raise an alarm, each streamed by itself
+        through the decision stage; None where there are none.
+    """
+
+    kind: str
+    trained: str
+    tested: str
+    method: str
+    minutes: float
+    auc: float | None
+    false_alarms: float | None
+    detected: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Means over all pairs of different machines; fields as of :class:`Outcome`, `pairs` of which each is the mean."""
+
+    kind: str
+    method: str
+    minutes: float
+    pairs: int
+    auc: float | None
+    false_alarms: float | None
+    detected: float | None
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The result.
+
+    Attributes
+    ----------
+    machines
+        In the order of rows and columns.
+    outcomes
+        All.
+    summaries
+        One for each model, method and length; `method` ``"own"`` is each machine's own detector on itself.
+    left_out
+        Lengths that not every machine has recordings for, in words.
+    """
+
+    machines: list[str]
+    outcomes: list[Outcome]
+    summaries: list[Summary]
+    left_out: list[str]
+
+    def matrix(self, kind: str, figure: str) -> npt.NDArray[np.float64]:
+        """`figure` (auc, false_alarms, detected) of unchanged detectors, trained (rows) by tested; NaN without."""
+        place = {name: i for i, name in enumerate(self.machines)}
+        found = np.full((len(place), len(place)), np.nan)
+        for item in self.outcomes:
+            if item.kind == kind and item.method == NONE and getattr(item, figure) is not None:
+                found[place[item.trained], place[item.tested]] = getattr(item, figure)
+        return found
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """One machine's recordings: to learn from, and to test with."""
+
+    name: str
+    dataset: Dataset
+    learn: list[Clip]
+    test: list[Clip]
+
+
+def machines_of(dataset: Dataset, options: TrainOptions) -> list[_Machine]:
+    """The data set by machine, and by section where a machine has several.
+
+    Raises
+    ------
+    DataError
+        There is one machine only, or one has too few recordings.
+    """
+    sections: dict[str, set[str]] = {}
+    for clip in dataset.clips:
+        sections.setdefault(clip.machine, set()).add(clip.section)
+    groups: dict[str, list[Clip]] = {}
+    for clip in dataset.clips:
+        several = len(sections[clip.machine]) > 1
+        groups.setdefault(f"{clip.machine}/{clip.section}" if several else clip.machine, []).append(clip)
+    if len(groups) < 2:
+        raise DataError(
+            f"There is one machine in {dataset.root}, {next(iter(groups))}. Give --data a folder with several, each in"
+            " a folder of its own."
+        )
+    found = []
+    for name in sorted(groups):
+        clips = groups[name]
+        try:
+            split = split_clips(clips, seed=options.seed, holdout=options.holdout, validation=options.validation)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from error
+        learn = sorted(split.fit + split.validation, key=lambda clip: clip.name)
+        test = split.test + [clip for clip in clips if clip.label == "anomaly"]
+        found.append(_Machine(name, replace(dataset, clips=tuple(clips)), learn, test))
+    return found
+
+
+def alarms(scores: npt.NDArray[np.float32], bundle: Bundle) -> bool:
+    """Whether a recording raises an alarm when it is streamed by itself, from a fresh start."""
+    decision = bundle.decision
+    if len(scores) < decision.smooth + decision.min_windows - 1:
+        return False
+    return bool(alarm_statistic(scores, decision.smooth, decision.min_windows).max() >= decision.threshold_on)
+
+
+def beginning(items: Sequence[Extracted], minutes: float) -> list[Piece]:
+    """Windows of the first `minutes` of the recordings, in order; the last recording is cut."""
+    left = 60 * minutes
+    pieces = []
+    for item in items:
+        if left <= 0:
+            break
+        share = min(1.0, left / item.seconds)
+        count = int(share * len(item.vectors) + 1e-9)
+        if count:
+            pieces.append(
+                Piece(item.clip.name, item.vectors[:count], share * item.seconds, item.digest, item.clip.machine)
+            )
+        left -= item.seconds
+    return pieces
+
+
+def _outcome(bundle: Bundle, test: Sequence[Extracted], **names: Any) -> Outcome:
+    scorer = Scorer(bundle)
+    scores = [scorer.score(item.vectors) for item in test]
+    scored = [Scored(i.clip, float(s.mean(dtype=np.float64))) for i, s in zip(test, scores, strict=True)]
+    shares: dict[str, float | None] = {}
+    for label in ("normal", "anomaly"):
+        told = [alarms(s, bundle) for i, s in zip(test, scores, strict=True) if i.clip.label == label]
+        shares[label] = float(np.mean(told)) if told else None
+    return Outcome(
+        **names,
+        auc=figures(scored)[0],
+        false_alarms=shares["normal"],
+        detected=shares["anomaly"],
+    )
+
+
+class _Features:
+    """Feature vectors of the machines' recordings, extracted once for each configuration."""
+
+    def __init__(self, machines: Sequence[_Machine], issues: Issues) -> None:
+        self._machines = machines
+        self._issues = issues
+        self._kept: dict[tuple[str, FeatureConfig], tuple[list[Extracted], list[Extracted]]] = {}
+
+    def of(self, machine: _Machine, config: FeatureConfig) -> tuple[list[Extracted], list[Extracted]]:
+        """To learn from, and to test with."""
+        key = (machine.name, config)
+        if key not in self._kept:
+            learn, test = (
+                list(extract(machine.dataset, clips, config, issues=self._issues)) if clips else []
+                for clips in (machine.learn, machine.test)
+            )
+            self._kept[key] = learn, test
+        return self._kept[key]
+
+
+def transfer(
+    dataset: Dataset,
+    options: Sequence[TrainOptions],
+    *,
+    minutes: Sequence[float],
+    methods: Sequence[str] | None = None,
+    issues: Issues,
+    progress: Progress = silent,
+) -> Transfer:
+    """Train on each machine, test on every one, and re-baseline for each of `minutes`.
+
+    Parameters
+    ----------
+    dataset
+        Several machines.
+    options
+        One for each model.
+    minutes
+        Healthy running of the other machine to re-baseline with, > 0.
+    methods
+        Ways to re-baseline; None: all that go with the model.
+    issues
+        Receives what is odd about the recordings.
+
+    Raises
+    ------
+    DataError, ModelError
+        As :func:`tocsin.train.train`; or there is one machine only.
+    """
+    every = machines_of(dataset, options[0])
+    settled = dataset.settle([clip for machine in every for clip in machine.learn])
+    every = [replace(m, dataset=replace(settled, clips=m.dataset.clips)) for m in every]
+    features = _Features(every, issues)
+    outcomes: list[Outcome] = []
+    short: set[float] = set()
+    for option in options:
+        bundles: dict[str, Bundle] = {}
+        with progress(f"training {option.kind}", len(every)) as step:
+            for machine in every:
+                bundles[machine.name] = train(machine.dataset, None, option).bundle
+                step(machine.name)
+        with progress(f"testing {option.kind}", len(every) ** 2) as step:
+            for trained, bundle in bundles.items():
+                for machine in every:
+                    outcomes += _pair(option, trained, bundle, machine, features, minutes, methods, short)
+                    step(f"{trained} on {machine.name}")
+    told = [f"{m:g} minutes: not every machine has as many healthy recordings to learn from" for m in sorted(short)]
+    return Transfer([m.name for m in every], outcomes, _summaries(outcomes), told)
+
+
+def _pair(
+    option: TrainOptions,
+    trained: str,
+    bundle: Bundle,
+    machine: _Machine,
+    features: _Features,
+    minutes: Sequence[float],
+    methods: Sequence[str] | None,
+    short: set[float],
+) -> list[Outcome]:
+    """One detector on one machine: as it came and, where the machine is another one, in every way re-baselined."""
+    learn, test = features.of(machine, bundle.features)
+    names = {"kind": option.kind, "trained": trained, "tested": machine.name}
+    found = [_outcome(bundle, test, **names, method=NONE, minutes=0.0)]
+    if trained == machine.name:
+        return found
+    for length in minutes:
+        # A recording more or less of rounding is no reason to leave a length out.
+        if sum(item.seconds for item in learn) < 60 * length - 1:
+            short.add(length)
+            continue
+        pieces = beginning(learn, length)
+        for method in methods_for(bundle):
+            if methods is not None and method not in methods:
+                continue
+            new = rebaseline(bundle, pieces, RebaselineOptions(method=method, budget=option.budget))
+            found.append(_outcome(new.bundle, test, **names, method=method, minutes=length))
+        if methods is None or ANEW in methods:
+            found += _anew(option, machine, {piece.name for piece in pieces}, test, {**names, "minutes": length})
+    return found
+
+
+def _anew(
+    option: TrainOptions, machine: _Machine, used: set[str], test: Sequence[Extracted], names: dict[str, Any]
+) -> list[Outcome]:
+    """A detector that knows nothing but the recordings `used`; none where they are too few to train on."""
+    clips = tuple(clip for clip in machine.dataset.clips if clip.name in used)
+    try:
+        new = train(replace(machine.dataset, clips=clips), None, replace(option, holdout=0.0)).bundle
+    except (DataError, ModelError):
+        return []
+    return [_outcome(new, test, **names, method=ANEW)]
+
+
+def _summaries(outcomes: Sequence[Outcome]) -> list[Summary]:
+    groups: dict[tuple[str, str, float], list[Outcome]] = {}
+    for item in outcomes:
+        method = "own" if item.trained == item.tested else item.method
+        groups.setdefault((item.kind, method, item.minutes), []).append(item)
+    return [Summary(*key, len(items), *(_mean(items, name) for name in FIGURES)) for key, items in groups.items()]
+
+
+FIGURES = ("auc", "false_alarms", "detected")
+
+
+def _mean(items: Sequence[Outcome], name: str) -> float | None:
+    values = [value for item in items if (value := getattr(item, name)) is not None]
+    return float(np.mean(values)) if values else None
+
+
+def recommend(result: Transfer) -> str:
+    """What the data say: the way that tells most anomalies from healthy recordings at its own threshold.
+
+    What counts is the share of anomalies found less the share of healthy recordings that raise an alarm (Youden's
+    index), at the longest length that was tried; what is less than 0.01 better does not justify a deeper change.
+    """
+    from .adapt import METHODS
+
+    tried = [s for s in result.summaries if s.method != "own" and s.detected is not None and s.false_alarms is not None]
+    longest = max((s.minutes for s in tried), default=0.0)
+    lines = []
+    for kind in dict.fromkeys(s.kind for s in tried):
+        chosen = [s for s in tried if s.kind == kind and (s.minutes in (0.0, longest))]
+        order = (NONE, *METHODS, ANEW)
+        chosen.sort(key=lambda s: order.index(s.method))
+        best = chosen[0]
+        for item in chosen[1:]:
+            if _youden(item) > _youden(best) + 0.01:
+                best = item
+        words = f"{kind}: "
+        if best.method == NONE:
+            words += "no re-baselining helps; the detectors as they came"
+        elif best.method == ANEW:
+            words += f"train anew on {best.minutes:g} minutes of the other machine; such detectors"
+        else:
+            words += f"re-baseline with --method {best.method} ({best.minutes:g} minutes);"
+            words += f" AUC {_text(chosen[0].auc)} becomes {_text(best.auc)}, and detectors"
+        words += (
+            f" find {100 * (best.detected or 0):.0f} % of the anomalies"
+            f" with an alarm on {100 * (best.false_alarms or 0):.1f} % of the healthy recordings"
+            f" (as they came {100 * (chosen[0].detected or 0):.0f} % and {100 * (chosen[0].false_alarms or 0):.1f} %)"
+        )
+        lines.append(words + ".")
+    return "\n".join(lines) if lines else "Without healthy and anomalous test recordings nothing can be recommended."
+
+
+def _youden(item: Summary) -> float:
+    return (item.detected or 0.0) - (item.false_alarms or 0.0)
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def check_methods(methods: Sequence[str]) -> None:
+    """Refuse unknown names early.
+
+    Raises
+    ------
+    ModelError
+        One is no way to re-baseline.
+    """
+    from .adapt import METHODS
+
+    for name in methods:
+        if name not in (*METHODS, ANEW):
+            raise ModelError(f"There is no method {name}. Choose among {', '.join((*METHODS, ANEW))}.")
+
+
+def save_heat_map(path: Path, result: Transfer) -> None:
+    """Write the matrices as a picture, see :func:`tocsin.plots.save_transfer`."""
+    from .plots import save_transfer
+
+    save_transfer(path, result)
