@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .adapt import methods_for
+from .adapt import METHODS, methods_for
 from .bundle import Bundle
 from .data import Clip, Dataset, Extracted, Issues, extract, split_clips
 from .errors import DataError, ModelError
@@ -324,47 +324,59 @@ def _mean(items: Sequence[Outcome], name: str) -> float | None:
 
 
 def recommend(result: Transfer) -> str:
-    """What the data say: the way that tells most anomalies from healthy recordings at its own threshold.
+    """What the data say of each model, a sentence or two.
 
-    What counts is the share of anomalies found less the share of healthy recordings that raise an alarm (Youden's
-    index), at the longest length that was tried; what is less than 0.01 better does not justify a deeper change.
+    The way with the greatest AUC at the longest length that was tried; what is less than 0.01 better does not justify
+    a deeper change. What a detector trained anew on the same minutes reaches is told beside it.
     """
-    from .adapt import METHODS
-
-    tried = [s for s in result.summaries if s.method != "own" and s.detected is not None and s.false_alarms is not None]
-    longest = max((s.minutes for s in tried), default=0.0)
     lines = []
-    for kind in dict.fromkeys(s.kind for s in tried):
-        chosen = [s for s in tried if s.kind == kind and (s.minutes in (0.0, longest))]
-        order = (NONE, *METHODS, ANEW)
-        chosen.sort(key=lambda s: order.index(s.method))
+    for kind in dict.fromkeys(item.kind for item in result.summaries):
+        every = [item for item in result.summaries if item.kind == kind and item.auc is not None]
+        came = next((item for item in every if item.method == NONE), None)
+        tried = [item for item in every if item.method in METHODS]
+        if came is None or not tried:
+            continue
+        longest = max(item.minutes for item in tried)
+        chosen = sorted((s for s in tried if s.minutes == longest), key=lambda s: METHODS.index(s.method))
         best = chosen[0]
         for item in chosen[1:]:
-            if _youden(item) > _youden(best) + 0.01:
+            if _auc(item) > _auc(best) + WORTH_IT:
                 best = item
-        words = f"{kind}: "
-        if best.method == NONE:
-            words += "no re-baselining helps; the detectors as they came"
-        elif best.method == ANEW:
-            words += f"train anew on {best.minutes:g} minutes of the other machine; such detectors"
-        else:
-            words += f"re-baseline with --method {best.method} ({best.minutes:g} minutes);"
-            words += f" AUC {_text(chosen[0].auc)} becomes {_text(best.auc)}, and detectors"
-        words += (
-            f" find {100 * (best.detected or 0):.0f} % of the anomalies"
-            f" with an alarm on {100 * (best.false_alarms or 0):.1f} % of the healthy recordings"
-            f" (as they came {100 * (chosen[0].detected or 0):.0f} % and {100 * (chosen[0].false_alarms or 0):.1f} %)"
+        text = (
+            f"{kind}: re-baseline with --method {best.method}. With {longest:g} minutes of the other machine the AUC is"
+            f" {_auc(best):.3f} (as the detectors came {_auc(came):.3f}), and {_percent(best.false_alarms)} of the"
+            f" healthy recordings raise an alarm (as they came {_percent(came.false_alarms)}), and"
+            f" {_percent(best.detected)} of the anomalies ({_percent(came.detected)})."
         )
-        lines.append(words + ".")
+        for item in every:
+            if item.method == ANEW and item.minutes == longest:
+                better = "Better still" if _auc(item) > _auc(best) + WORTH_IT else "No better"
+                text += (
+                    f" {better} is a detector trained anew on these minutes alone: AUC {_auc(item):.3f},"
+                    f" {_percent(item.false_alarms)} and {_percent(item.detected)}."
+                )
+            if item.method == "own" and _auc(item) < HARD:
+                text += (
+                    f" Even on their own machines these detectors hardly tell anomalies (AUC {_auc(item):.3f}): what"
+                    " they win back here says little."
+                )
+        lines.append(text)
     return "\n".join(lines) if lines else "Without healthy and anomalous test recordings nothing can be recommended."
 
 
-def _youden(item: Summary) -> float:
-    return (item.detected or 0.0) - (item.false_alarms or 0.0)
+WORTH_IT = 0.01
+"""A gain in AUC below this does not count."""
+
+HARD = 0.65
+"""Below this AUC on its own machine, a detector is little better than chance."""
 
 
-def _text(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _auc(item: Summary) -> float:
+    return float("nan") if item.auc is None else item.auc
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.0f} %"
 
 
 def check_methods(methods: Sequence[str]) -> None:
@@ -375,8 +387,6 @@ def check_methods(methods: Sequence[str]) -> None:
     ModelError
         One is no way to re-baseline.
     """
-    from .adapt import METHODS
-
     for name in methods:
         if name not in (*METHODS, ANEW):
             raise ModelError(f"There is no method {name}. Choose among {', '.join((*METHODS, ANEW))}.")
