@@ -10,7 +10,6 @@ quantised anew, in place: the flatbuffer keeps its size, its operators and its a
 from __future__ import annotations
 
 import struct
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ import numpy.typing as npt
 from . import _tflite
 from .bundle import AutoencoderModel
 from .errors import ModelError
-from .interpreter import Int8Interpreter
+from .interpreter import BACKEND, Int8Interpreter, _limit, _Lite, _Micro
 
 Array = npt.NDArray[np.float64]
 Int8 = npt.NDArray[np.int8]
@@ -34,8 +33,10 @@ class _LastLayer:
     ----------
     weights, bias
         int8 of shape (outputs, inputs), and int32 of shape (outputs,).
-    weight_scale, bias_scale, out_scale, out_zero
-        Their quantisation and that of the output, one value each.
+    weight_scale, bias_scale
+        Their quantisation: one value, or one for each output.
+    out_scale, out_zero
+        The output's quantisation, one value each.
     input
         Index of the tensor that the layer takes.
     in_scale, in_zero
@@ -54,8 +55,8 @@ class _LastLayer:
 
     def floats(self) -> tuple[Array, Array]:
         """Weights (inputs, outputs) and bias (outputs,) in real numbers."""
-        weights = self.weights.astype(np.float64).T * float(self.weight_scale[0])
-        return weights, self.bias.astype(np.float64) * float(self.bias_scale[0])
+        weights = self.weights.astype(np.float64).T * self.weight_scale.astype(np.float64)
+        return weights, self.bias.astype(np.float64) * self.bias_scale.astype(np.float64)
 
 
 def _last_layer(buffer: bytearray) -> _LastLayer:
@@ -64,7 +65,7 @@ def _last_layer(buffer: bytearray) -> _LastLayer:
     Raises
     ------
     ModelError
-        It is not a linear fully connected layer with one weight scale.
+        It is not a linear fully connected layer in int8.
     """
     schema, graph = _tflite._graph(buffer)  # type: ignore[arg-type]
     root = _tflite._model(schema, buffer)  # type: ignore[arg-type]
@@ -88,8 +89,6 @@ def _last_layer(buffer: bytearray) -> _LastLayer:
             schema.TensorType.INT32,
         ):
             raise ModelError(problem)
-        if any(len(scale) != 1 for scale in scales):
-            raise ModelError("the network's last layer has a scale for each output: choose --method normalisation")
         values = [root.Buffers(t.Buffer()).DataAsNumpy() for t in (weights, bias)]
         return _LastLayer(
             weights=values[0].view(np.int8).reshape(weights.ShapeAsNumpy()),
@@ -120,25 +119,14 @@ def reconstruct(model: AutoencoderModel, x: Array) -> Array:
 
 
 def _hidden(model: AutoencoderModel, inputs: Int8, tensor: int) -> Int8:
-    """Values of a tensor inside the network for each input, shape (n, values)."""
-    from .models import tensorflow
-
-    tf = tensorflow.load(seed=0)
-    with tensorflow.quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tells to use a successor that has no reference kernels
-        interpreter: Any = tf.lite.Interpreter(
-            model_content=model.tflite,
-            experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
-            experimental_preserve_all_tensors=True,
-        )
-        interpreter.allocate_tensors()
-    entry = interpreter.get_input_details()[0]
-    rows = []
-    for vector in inputs:
-        interpreter.set_tensor(entry["index"], vector.reshape(entry["shape"]))
-        interpreter.invoke()
-        rows.append(interpreter.get_tensor(tensor).ravel())
-    return np.asarray(rows, np.int8)
+    """Values of a tensor inside the network for each input, shape (n, values): the network, told to give them out."""
+    buffer = bytearray(model.tflite)
+    _, graph = _tflite._graph(buffer)  # type: ignore[arg-type]
+    graph.OutputsAsNumpy()[0] = tensor
+    network = bytes(buffer)
+    # Not by Int8Interpreter, which wants an output as long as the input.
+    runner = _Micro(network, _limit(network)) if BACKEND == "tflite-micro" else _Lite(network)
+    return np.asarray([runner.run(vector).copy() for vector in inputs], np.int8)
 
 
 def adapt_decoder(model: AutoencoderModel, x: Array, *, prior: float) -> tuple[AutoencoderModel, dict[str, Any]]:
@@ -189,8 +177,9 @@ def _write(layer: _LastLayer, weights: Array, bias: Array, output: Array) -> Non
     scale = (most - least) / 255
     layer.out_scale[0] = scale
     layer.out_zero[0] = int(np.clip(round(-128 - least / scale), -128, 127))
-    layer.weight_scale[0] = float(np.abs(weights).max()) / 127
-    layer.bias_scale[0] = layer.weight_scale[0] * np.float32(layer.in_scale)
-    layer.weights[:] = np.clip(np.rint(weights.T / float(layer.weight_scale[0])), -127, 127)
+    greatest = np.abs(weights).max(axis=0) if len(layer.weight_scale) > 1 else np.abs(weights).max()
+    layer.weight_scale[:] = np.maximum(greatest, 1e-9) / 127
+    layer.bias_scale[:] = layer.weight_scale * np.float32(layer.in_scale)
+    layer.weights[:] = np.clip(np.rint(weights.T / layer.weight_scale.astype(np.float64)[:, None]), -127, 127)
     limit = 2**31 - 1
-    layer.bias[:] = np.clip(np.rint(bias / float(layer.bias_scale[0])), -limit, limit)
+    layer.bias[:] = np.clip(np.rint(bias / layer.bias_scale.astype(np.float64)), -limit, limit)

@@ -179,14 +179,15 @@ def folds_of(pieces: Sequence[Piece], bundle: Bundle) -> list[list[Piece]]:
         # Where window_span is k steps and a bit, window i and i + k still share samples.
         overlap = -(-features.window_span // features.window_step) - 1
         pieces = [part for piece in pieces for part in _cut(piece, FOLDS, overlap)]
-    ends = np.cumsum([len(piece.vectors) for piece in pieces])
-    place = np.minimum((FOLDS * (ends - 0.5 * np.diff(ends, prepend=0)) / ends[-1]).astype(int), FOLDS - 1)
+    ends = np.cumsum([0, *(len(piece.vectors) for piece in pieces)])[1:]
+    total = int(ends[-1]) if len(ends) else 0
+    place = np.minimum((FOLDS * (ends - 0.5 * np.diff(ends, prepend=0)) / max(1, total)).astype(int), FOLDS - 1)
     folds = [[piece for piece, at in zip(pieces, place, strict=True) if at == k] for k in range(FOLDS)]
     folds = [fold for fold in folds if fold]
     if len(folds) < 2:
         raise DataError(
-            f"{int(ends[-1])} windows are too few to adapt to and to set a threshold by. Record some minutes of healthy"
-            " running."
+            f"{total} separate windows are too few to adapt to and to set a threshold by. Record some minutes of"
+            " healthy running."
         )
     return folds
 
@@ -235,6 +236,11 @@ def rebaseline(bundle: Bundle, pieces: Sequence[Piece], options: RebaselineOptio
     scores = out_of_fold(bundle, pieces, method)
     budget = options.budget or _budget(bundle)
     decision = bundle.decision
+    if max(map(len, scores)) < decision.smooth:
+        raise DataError(
+            f"No recording has the {decision.smooth} windows that the bundle's decision averages over, at least not in"
+            " one piece. Record longer ones."
+        )
     threshold = fit_threshold(
         [alarm_statistic(s, decision.smooth, decision.min_windows) for s in scores],
         hours=sum(piece.seconds for piece in pieces) / 3600,

@@ -344,9 +344,9 @@ def recommend(result: Transfer) -> str:
                 best = item
         text = (
             f"{kind}: re-baseline with --method {best.method}. With {longest:g} minutes of the other machine the AUC is"
-            f" {_auc(best):.3f} (as the detectors came {_auc(came):.3f}), and {_percent(best.false_alarms)} of the"
-            f" healthy recordings raise an alarm (as they came {_percent(came.false_alarms)}), and"
-            f" {_percent(best.detected)} of the anomalies ({_percent(came.detected)})."
+            f" {_auc(best):.3f} (as the detectors came {_auc(came):.3f}); of the healthy recordings"
+            f" {_percent(best.false_alarms)} raise an alarm ({_percent(came.false_alarms)}), of the anomalies"
+            f" {_percent(best.detected)} ({_percent(came.detected)})."
         )
         for item in every:
             if item.method == ANEW and item.minutes == longest:
