@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from .measure import Measured, Recorded, measure
+from .measures import Measured, Recorded, measure
 from .page import ReportOptions, make_page, write_report
 
 __all__ = ["Measured", "Recorded", "ReportOptions", "make_page", "measure", "write_report"]

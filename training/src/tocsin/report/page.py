@@ -20,7 +20,7 @@ from ..errors import DataError
 from ..evaluate import Scored
 from ..threshold import format_hours
 from . import pictures
-from .measure import Measured, Point, Recorded, measure, operating_points, point
+from .measures import Measured, Point, Recorded, measure, operating_points, point
 from .pictures import Picture
 
 
@@ -408,14 +408,16 @@ def _missing(bundle: Bundle, measured: Measured, able: Sequence[Recorded]) -> li
             "There are no anomalous recordings: how many faults it finds, the ROC and the delay cannot be shown."
         )
     elif len(strange) < 20:
-        lines.append(f"{_count(len(strange), 'anomalous recording')} are few: shares and AUC are rough.")
+        be = "is" if len(strange) == 1 else "are"
+        lines.append(f"{_count(len(strange), 'anomalous recording')} {be} few: shares and AUC are rough.")
     if not healthy:
         lines.append("There are no healthy test recordings: false alarms and the ROC cannot be shown.")
     if len(able) < len(measured.recorded):
+        short = len(measured.recorded) - len(able)
         lines.append(
-            f"{_count(len(measured.recorded) - len(able), 'recording')} are too short for an alarm"
-            f" ({bundle.decision.smooth + bundle.decision.min_windows - 1} windows are needed) and are left out of all"
-            " that concerns alarms."
+            f"{_count(short, 'recording')} {'is' if short == 1 else 'are'} too short for an alarm"
+            f" ({bundle.decision.smooth + bundle.decision.min_windows - 1} windows are needed) and left out of all that"
+            " concerns alarms."
         )
     if bundle.features.sensor == "vibration" and bundle.features.sample_rate < pictures.AUDIBLE_RATE:
         lines.append(

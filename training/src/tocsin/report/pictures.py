@@ -19,7 +19,7 @@ from ..evaluate import Scored, figures
 from ..features import Extractor
 from ..threshold import alarm_statistic
 from ..twin import Scorer
-from .measure import Point, Recorded
+from .measures import Point, Recorded
 
 HEALTHY, STRANGE = "#1f6fb2", "#c23b22"
 # Colours that differ in lightness too, after Okabe and Ito.
