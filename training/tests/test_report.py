@@ -27,8 +27,7 @@ from tocsin.evaluate import evaluate, read_options
 from tocsin.features import FeatureConfig
 from tocsin.frontend import FrontEnd
 from tocsin.report import ReportOptions, make_page, measure, pictures
-from tocsin.report.measures import Recorded, expected_per_day, operating_points, point
-from tocsin.report.page import _for_rate
+from tocsin.report.measures import Recorded, chosen_points, delay, operating_points
 from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Scorer, Twin
@@ -152,32 +151,27 @@ def test_measures_are_those_of_eval_and_of_the_stream(fan: Path, bundle: Bundle)
         assert item.alarm(on) == bool(events)
         if events and item.clip.label == "anomaly":
             delays.append(events[0].end / 16000)
-    found = point(bundle, measured.recorded, on)
-    assert found.delay == pytest.approx(np.median(delays))
-    assert found.detected == pytest.approx(4 / 5)
-    assert found.healthy == 0
+    assert delay(bundle, measured.recorded) == pytest.approx(np.median(delays))
+    found = dict(chosen_points(bundle, measured))["as it is"]
+    assert (found.threshold_on, found.counted) == (on, 0)
+    assert found.detection_rate == pytest.approx(4 / 5)
+    assert found.delay_seconds == pytest.approx(np.median(delays))
 
 
-def test_expected_false_alarms_undo_the_threshold(bundle: Bundle) -> None:
-    on, line = bundle.decision.threshold_on, bundle.meta["threshold"]
-    tail = replace(bundle, meta={"threshold": {**line, "shape": 0.1}})
-    for per_day in (0.01, 1.0, 10.0):
-        for which in (tail, bundle):
-            threshold = _for_rate(which, per_day)
-            assert threshold is not None
-            assert expected_per_day(which, threshold) == pytest.approx(per_day, rel=1e-6)
-    assert expected_per_day(bundle, line["base"]) == pytest.approx(24 * line["clusters"] / line["hours"])
-    assert expected_per_day(bundle, line["base"] - 1) is None
-    assert expected_per_day(replace(bundle, meta={}), on) is None
-
-
-def test_higher_thresholds_find_less_and_alarm_later(fan: Path, bundle: Bundle) -> None:
+def test_thresholds_for_budgets_are_in_order(fan: Path, bundle: Bundle) -> None:
     measured = measure(bundle, open_dataset(fan, read_options(bundle, {})), issues=Issues())
+    rows = chosen_points(bundle, measured)
+    assert {name for name, _ in rows} == {"as it is", "for 1 an hour", "for 1 a day", "for 1 a week", "for 1 a month"}
+    levels = [row.threshold_on for _, row in rows]
+    assert levels == sorted(levels)
+    rates = [row.false_alarms_per_day for _, row in rows]
+    assert rates == sorted(rates, reverse=True)
     points = operating_points(bundle, measured)
-    detected = [p.detected for p in points]
-    assert detected == sorted(detected, reverse=True)  # type: ignore[type-var]
-    assert detected[0] == 0.8  # one anomaly is none
-    assert bundle.decision.threshold_on in [p.threshold for p in points]
+    found = [p.detection_rate for p in points]
+    assert found == sorted(found, reverse=True)  # type: ignore[type-var]
+    assert found[0] == 1.0
+    none = replace(measured, recorded=[item for item in measured.recorded if item.clip.label == "anomaly"])
+    assert operating_points(bundle, none) == chosen_points(bundle, none) == []
 
 
 def test_page_is_whole_and_asks_for_nothing(page: str) -> None:
@@ -316,7 +310,7 @@ def test_too_many_machines_are_not_all_drawn() -> None:
 
 
 def test_constant_scores_have_a_histogram() -> None:
-    one = Recorded(Clip("c$x$", Path("c"), "normal", "m"), 1.0, 2.0, 2.0, np.array([2.0]), None)
+    one = Recorded(Clip("c$x$", Path("c"), "normal", "m"), 1.0, 2.0, 2.0, np.array([2.0], np.float32), None)
     picture = pictures.histogram("a $name$", [one], 2.0)
     assert "1 healthy, median 2, 1 at or over the threshold" in picture.alt
 

@@ -11,16 +11,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from builders import bundle_of
 from recordings import hum, mimii, shakes, write
-from tocsin.bundle import Decision
 from tocsin.cli import cli
 from tocsin.data import Clip, Extracted, Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
 from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions
-from tocsin.transfer import Outcome, Summary, Transfer, alarms, beginning, machines_of, recommend, transfer
-from tocsin.twin import Event, Scorer, Twin
+from tocsin.transfer import Outcome, Summary, Transfer, beginning, machines_of, recommend, transfer
 
 OPTIONS = TrainOptions(kind="kmeans", budget=parse_rate("1/hour"), clusters=2)
 
@@ -99,21 +96,6 @@ def test_beginning_is_the_first_minutes() -> None:
     ]
     pieces = beginning(items, 1)
     assert [(p.name, len(p.vectors), p.seconds) for p in pieces] == [("c0", 4, 40.0), ("c1", 2, 20.0)]
-
-
-def test_alarms_are_the_devices() -> None:
-    bundle = bundle_of("kmeans", decision=Decision(3, 2, 21.5, 20.0))
-    rng = np.random.default_rng(5)
-    seen = set()
-    for level in (200, 2300, 2400, 2500, 2600, 2700, 5000):
-        twin = Twin(bundle, keep_vectors=True)
-        samples = np.clip(rng.normal(0, level, (800, 3)), -32768, 32767).astype(np.int16)
-        items = twin.push(samples) + twin.finish()
-        begun = any(isinstance(item, Event) for item in items)
-        assert alarms(Scorer(bundle).score(twin.vectors), bundle) == begun
-        seen.add(begun)
-    assert seen == {True, False}
-    assert not alarms(np.full(3, 1e9, np.float32), bundle)  # four windows are the least
 
 
 def _summary(method: str, minutes: float, auc: float, false: float = 0.0, found: float = 0.5) -> Summary:

@@ -24,7 +24,7 @@ from .data.extract import usable, window_too_long
 from .errors import DataError
 from .evaluate import check_sensor, trained_digests
 from .features import Extractor
-from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, parse_rate
+from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours, parse_rate
 
 Vectors = npt.NDArray[np.float32]
 
@@ -241,11 +241,9 @@ def rebaseline(bundle: Bundle, pieces: Sequence[Piece], options: RebaselineOptio
             f"No recording has the {decision.smooth} windows that the bundle's decision averages over, at least not in"
             " one piece. Record longer ones."
         )
-    threshold = fit_threshold(
-        [alarm_statistic(s, decision.smooth, decision.min_windows) for s in scores],
-        hours=sum(piece.seconds for piece in pieces) / 3600,
-        per_hour=budget.per_hour,
-    )
+    series = [alarm_statistic(s, decision.smooth, decision.min_windows) for s in scores]
+    step = bundle.features.window_step / bundle.features.sample_rate
+    threshold = fit_threshold(series, hours=judged_hours(series, step), per_hour=budget.per_hour)
     meta = _record(bundle, pieces, options, method, adapted, threshold, budget, np.concatenate(scores))
     raw = _assemble(bundle, adapted, replace(decision, threshold_on=threshold.on, threshold_off=threshold.off), meta)
     before = Scorer(bundle).score(vectors)

@@ -22,8 +22,8 @@ from .data import Clip, Dataset, Extracted, Issues, extract, split_clips
 from .errors import DataError, ModelError
 from .evaluate import Scored, figures
 from .features import FeatureConfig
+from .operating import find_alarms
 from .rebaseline import Piece, RebaselineOptions, rebaseline
-from .threshold import alarm_statistic
 from .train import Progress, TrainOptions, silent, train
 from .twin import Scorer
 
@@ -152,14 +152,6 @@ def machines_of(dataset: Dataset, options: TrainOptions) -> list[_Machine]:
     return found
 
 
-def alarms(scores: npt.NDArray[np.float32], bundle: Bundle) -> bool:
-    """Whether a recording raises an alarm when it is streamed by itself, from a fresh start."""
-    decision = bundle.decision
-    if len(scores) < decision.smooth + decision.min_windows - 1:
-        return False
-    return bool(alarm_statistic(scores, decision.smooth, decision.min_windows).max() >= decision.threshold_on)
-
-
 def beginning(items: Sequence[Extracted], minutes: float) -> list[Piece]:
     """Windows of the first `minutes` of the recordings, in order; the last recording is cut."""
     left = 60 * minutes
@@ -183,7 +175,9 @@ def _outcome(bundle: Bundle, test: Sequence[Extracted], **names: Any) -> Outcome
     scored = [Scored(i.clip, float(s.mean(dtype=np.float64))) for i, s in zip(test, scores, strict=True)]
     shares: dict[str, float | None] = {}
     for label in ("normal", "anomaly"):
-        told = [alarms(s, bundle) for i, s in zip(test, scores, strict=True) if i.clip.label == label]
+        told = [
+            bool(find_alarms(s, bundle.decision)) for i, s in zip(test, scores, strict=True) if i.clip.label == label
+        ]
         shares[label] = float(np.mean(told)) if told else None
     return Outcome(
         **names,

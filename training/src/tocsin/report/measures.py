@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,12 @@ from ..data.extract import in_threads, usable, window_too_long
 from ..errors import DataError
 from ..evaluate import Row, Scored, candidates, check_sensor, rows_of, trained_digests
 from ..features import Extractor
-from ..threshold import alarm_statistic
+from ..operating import OperatingPoint, find_alarms, operating_curve, operating_point
+from ..tail import model_tail, off_level
+from ..threshold import alarm_statistic, judged_hours
 from ..twin import Scorer
+
+Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,8 @@ class Recorded:
     peak
         Greatest value that the decision stage holds against the threshold; None where the recording is too short for
         an alarm.
-    statistic
-        That value after each window from the first that can alarm on, shape (m,).
+    scores
+        Of its windows, float32 of shape (n,).
     parts
         Mean part of each value of the vector in the scores, shape (dim,); None for models without such parts.
     """
@@ -47,7 +52,7 @@ class Recorded:
     seconds: float
     score: float
     peak: float | None
-    statistic: npt.NDArray[np.float64]
+    scores: Vectors
     parts: npt.NDArray[np.float64] | None
 
     def alarm(self, threshold: float) -> bool:
@@ -114,15 +119,15 @@ def measure(
             scores = local.scorer.score(vectors)
         except DataError as error:
             return clip, error
-        statistic = np.empty(0)
+        peak = None
         if len(scores) >= decision.smooth + decision.min_windows - 1:
-            statistic = np.asarray(alarm_statistic(scores, decision.smooth, decision.min_windows), np.float64)
+            peak = float(alarm_statistic(scores, decision.smooth, decision.min_windows).max())
         found = Recorded(
             clip=clip,
             seconds=len(samples) / bundle.features.sample_rate,
             score=float(scores.mean(dtype=np.float64)),
-            peak=float(statistic.max()) if len(statistic) else None,
-            statistic=statistic,
+            peak=peak,
+            scores=scores,
             parts=None if local.parts is None else local.parts(vectors).mean(axis=0),
         )
         return clip, (found,)
@@ -143,79 +148,55 @@ def measure(
     return Measured(rows, recorded, left_out)
 
 
-@dataclass(frozen=True)
-class Point:
-    """What one threshold would do.
-
-    Attributes
-    ----------
-    threshold
-        In units of the score.
-    per_day
-        False alarms a day to expect, by the tail in the training record; None where that does not reach.
-    healthy, detected
-        Shares of the healthy and the anomalous recordings that raise an alarm; None without any.
-    delay
-        Median of the seconds until the alarm, of the anomalies that raise one; None without any.
-    """
-
-    threshold: float
-    per_day: float | None
-    healthy: float | None
-    detected: float | None
-    delay: float | None
+def operating_points(bundle: Bundle, measured: Measured) -> list[OperatingPoint]:
+    """What thresholds down to one false alarm a year would bring; empty without healthy recordings to judge by."""
+    healthy, anomalous = scores_by_label(measured.recorded)
+    return operating_curve(healthy, anomalous, **_grid(bundle)) if healthy else []
 
 
-def operating_points(bundle: Bundle, measured: Measured, *, count: int = 60) -> list[Point]:
-    """Thresholds from where many healthy recordings alarm to where no anomaly does, in ascending order."""
-    able = [item for item in measured.recorded if item.peak is not None]
-    if not able:
+def chosen_points(bundle: Bundle, measured: Measured) -> list[tuple[str, OperatingPoint]]:
+    """The bundle's own threshold, and those for usual budgets by the tail of the test recordings; lowest first."""
+    healthy, anomalous = scores_by_label(measured.recorded)
+    if not healthy:
         return []
-    peaks = np.array([item.peak for item in able], np.float64)
-    healthy = peaks[[item.clip.label == "normal" for item in able]]
-    on = bundle.decision.threshold_on
-    low, high = min(float(np.median(healthy if len(healthy) else peaks)), on), max(float(peaks.max()), on)
-    grid = np.geomspace(low, high, count) if low > 0 and high > 10 * low else np.linspace(low, high, count)
-    return [point(bundle, able, float(t)) for t in np.union1d(grid, [on])]
-
-
-def point(bundle: Bundle, recorded: list[Recorded], threshold: float) -> Point:
-    """What `threshold` would do on the recordings."""
-    shares: dict[str, float | None] = {}
-    for label in ("normal", "anomaly"):
-        told = [item.alarm(threshold) for item in recorded if item.clip.label == label and item.peak is not None]
-        shares[label] = float(np.mean(told)) if told else None
-    features, decision = bundle.features, bundle.decision
-    first = features.window_span + (decision.smooth + decision.min_windows - 2) * features.window_step
-    delays = [
-        (first + int(np.argmax(item.statistic >= threshold)) * features.window_step) / features.sample_rate
-        for item in recorded
-        if item.clip.label == "anomaly" and item.alarm(threshold)
+    grid = _grid(bundle)
+    decision = bundle.decision
+    series = [alarm_statistic(scores, decision.smooth, decision.min_windows) for scores in healthy]
+    tail = model_tail(series, hours=judged_hours(series, grid["step_seconds"]))
+    found = [("as it is", decision)]
+    for an_hour, words in ((1.0, "1 an hour"), (1 / 24, "1 a day"), (1 / 168, "1 a week"), (1 / 730.5, "1 a month")):
+        on = tail.level(an_hour)
+        found.append((f"for {words}", replace(decision, threshold_on=on, threshold_off=off_level(on, tail.median))))
+    found.sort(key=lambda pair: pair[1].threshold_on)
+    return [
+        (words, operating_point(healthy, anomalous, **{**grid, "decision": chosen}, tail=tail))
+        for words, chosen in found
     ]
-    return Point(
-        threshold=threshold,
-        per_day=expected_per_day(bundle, threshold),
-        healthy=shares["normal"],
-        detected=shares["anomaly"],
-        delay=float(np.median(delays)) if delays else None,
-    )
 
 
-def expected_per_day(bundle: Bundle, threshold: float) -> float | None:
-    """False alarms a day of healthy running, by the generalised Pareto tail in the training record.
+def delay(bundle: Bundle, recorded: Sequence[Recorded]) -> float | None:
+    """Median of the seconds until the alarm, of the anomalies that raise one; None without any."""
+    step, span = (_grid(bundle)[name] for name in ("step_seconds", "span_seconds"))
+    found = [
+        alarms[0].decided * step + span
+        for item in recorded
+        if item.clip.label == "anomaly" and (alarms := find_alarms(item.scores, bundle.decision))
+    ]
+    return float(np.median(found)) if found else None
 
-    None below the tail's base, above its end, or without a record.
-    """
-    line = bundle.meta.get("threshold", {})
-    try:
-        base, scale, shape = float(line["base"]), float(line["scale"]), float(line["shape"])
-        an_hour = float(line["clusters"]) / float(line["hours"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    if threshold < base or not scale > 0:
-        return None
-    excess = (threshold - base) / scale
-    if abs(shape) < 1e-6:
-        return float(24 * an_hour * np.exp(-excess))
-    inside = 1 + shape * excess
-    return float(24 * an_hour * inside ** (-1 / shape)) if inside > 0 else 0.0
+
+def scores_by_label(recorded: Sequence[Recorded]) -> tuple[list[Vectors], list[Vectors]]:
+    """Scores of the healthy and of the anomalous recordings that are long enough for an alarm."""
+    able = [item for item in recorded if item.peak is not None]
+    healthy, anomalous = ([i.scores for i in able if i.clip.label == label] for label in ("normal", "anomaly"))
+    return healthy, anomalous
+
+
+def _grid(bundle: Bundle) -> dict[str, Any]:
+    """The bundle's decision and times, as :mod:`tocsin.operating` wants them."""
+    features = bundle.features
+    return {
+        "decision": bundle.decision,
+        "step_seconds": features.window_step / features.sample_rate,
+        "span_seconds": features.window_span / features.sample_rate,
+    }

@@ -20,7 +20,7 @@ from ..errors import DataError
 from ..evaluate import Scored
 from ..threshold import format_hours
 from . import pictures
-from .measures import Measured, Point, Recorded, measure, operating_points, point
+from .measures import Measured, Recorded, chosen_points, delay, measure, operating_points
 from .pictures import Picture
 
 
@@ -106,7 +106,6 @@ def _context(
 ) -> dict[str, Any]:
     on = bundle.decision.threshold_on
     able = [item for item in measured.recorded if item.peak is not None]
-    now = point(bundle, able, on)
     machines = _machines(measured.recorded)
     hidden = max(0, len(machines) - pictures.MACHINES_MAX)
     groups: dict[str, list[Scored]] = {
@@ -115,13 +114,13 @@ def _context(
     if len(groups) > 1:
         groups["all"] = measured.scored
     budget = bundle.meta.get("threshold", {}).get("per_hour")
-    points = operating_points(bundle, measured)
+    per_day = 24 * budget if isinstance(budget, int | float) else None
     of_healthy, of_strange = (_parts(bundle, measured.recorded, label) for label in ("normal", "anomaly"))
     return {
         "title": options.title,
         "version": __version__,
         "crc": f"{bundle.crc:08x}",
-        "summary": _summary(bundle, measured, now),
+        "summary": _summary(bundle, measured),
         "trained": _trained(bundle),
         "rebaselined": _rebaselined(bundle),
         "tested": _tested(dataset, measured, issues),
@@ -133,11 +132,9 @@ def _context(
             if any(item.peak is not None for item in items)
         ],
         "hidden_machines": hidden,
-        "threshold": _threshold(bundle, now),
-        "operating": pictures.operating(points, on, 24 * budget if isinstance(budget, int | float) else None)
-        if points
-        else None,
-        "table": _table(bundle, able, points),
+        "threshold": _threshold(bundle),
+        "operating": pictures.operating(operating_points(bundle, measured), on, per_day),
+        "table": chosen_points(bundle, measured),
         "groups": _examples(bundle, dataset, able, options),
         "where": _where(bundle, of_healthy, of_strange),
         "frequency": pictures.frequency(of_healthy, of_strange),
@@ -169,7 +166,7 @@ def _by_label(recorded: Sequence[Recorded]) -> tuple[list[Recorded], list[Record
     return [i for i in recorded if i.clip.label == "normal"], [i for i in recorded if i.clip.label == "anomaly"]
 
 
-def _summary(bundle: Bundle, measured: Measured, now: Point) -> list[str]:
+def _summary(bundle: Bundle, measured: Measured) -> list[str]:
     """What a reader in a hurry should take away."""
     healthy, strange = _by_label(measured.recorded)
     on = bundle.decision.threshold_on
@@ -189,8 +186,9 @@ def _summary(bundle: Bundle, measured: Measured, now: Point) -> list[str]:
             f"Without any threshold: of one anomalous and one healthy recording, it scores the anomalous one higher"
             f" {100 * auc:.1f} times in 100 (AUC {auc:.3f}; 0.5 is guessing, 1 is perfect)."
         )
-    if now.delay is not None:
-        lines.append(f"Where it raises an alarm, half of them come within {now.delay:.3g} s.")
+    half = delay(bundle, measured.recorded)
+    if half is not None:
+        lines.append(f"Where it raises an alarm on an anomaly, half of them come within {half:.3g} s.")
     return lines
 
 
@@ -239,7 +237,7 @@ def _tested(dataset: Dataset, measured: Measured, issues: Issues) -> list[str]:
     return lines + [f"Note: {line}." for line in issues.lines()]
 
 
-def _threshold(bundle: Bundle, now: Point) -> list[str]:
+def _threshold(bundle: Bundle) -> list[str]:
     decision, line = bundle.decision, bundle.meta.get("threshold", {})
     step = bundle.features.window_step / bundle.features.sample_rate
     lines = [
@@ -259,36 +257,12 @@ def _threshold(bundle: Bundle, now: Point) -> list[str]:
             f" an extrapolation: by themselves, the recordings only show fewer than"
             f" {24 * line['supported_per_hour']:.3g} false alarms a day (95 %). More healthy recordings make it surer."
         )
-    if now.per_day:
+    if "expected_per_hour" in line:
+        often, low, high = (24 * line[key] for key in ("expected_per_hour", "expected_low", "expected_high"))
         lines.append(
-            f"By the tail of the healthy scores, one false alarm in {format_hours(24 / now.per_day)} is to be expected."
+            f"By those recordings {often:.3g} false alarms a day are to be expected, {low:.3g} to {high:.3g} at 95 %."
         )
     return lines
-
-
-def _table(bundle: Bundle, able: list[Recorded], points: Sequence[Point]) -> list[tuple[str, Point]]:
-    """The bundle's threshold, and others that a reader may weigh it against."""
-    on = bundle.decision.threshold_on
-    found = [("as it is", point(bundle, able, on))] if points else []
-    for rate, words in ((24.0, "1 an hour"), (1.0, "1 a day"), (1 / 7, "1 a week"), (1 / 30.44, "1 a month")):
-        threshold = _for_rate(bundle, rate)
-        if threshold is not None and points and not np.isclose(threshold, on, rtol=1e-3):
-            found.append((f"for {words}", point(bundle, able, threshold)))
-    return sorted(found, key=lambda row: row[1].threshold)
-
-
-def _for_rate(bundle: Bundle, per_day: float) -> float | None:
-    """Threshold at which the recorded tail gives `per_day` false alarms a day."""
-    line = bundle.meta.get("threshold", {})
-    try:
-        base, scale, shape = float(line["base"]), float(line["scale"]), float(line["shape"])
-        times = 24 * float(line["clusters"]) / float(line["hours"]) / per_day
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    if times <= 1:
-        return None
-    excess = np.log(times) if abs(shape) < 1e-6 else np.expm1(shape * np.log(times)) / shape
-    return float(base + scale * excess)
 
 
 def _examples(bundle: Bundle, dataset: Dataset, able: list[Recorded], options: ReportOptions) -> list[Group]:
@@ -306,17 +280,17 @@ def _examples(bundle: Bundle, dataset: Dataset, able: list[Recorded], options: R
     sorts = [
         (
             "Missed anomalies",
-            f"{_count(len(missed), 'anomalous recording')} of {len(strange)} raised no alarm; the lowest scores first.",
+            f"{_count(len(missed), 'anomalous recording')} of {len(strange)} raised no alarm{_order(missed, 'lowest')}.",
             missed,
         ),
         (
             "False alarms",
-            f"{_count(len(false), 'healthy recording')} of {len(healthy)} raised an alarm; the highest scores first.",
+            f"{_count(len(false), 'healthy recording')} of {len(healthy)} raised an alarm{_order(false, 'highest')}.",
             false,
         ),
         (
             "Found anomalies",
-            f"{_count(len(found), 'anomalous recording')} of {len(strange)} raised an alarm; the highest scores first.",
+            f"{_count(len(found), 'anomalous recording')} of {len(strange)} raised an alarm{_order(found, 'highest')}.",
             found,
         ),
         (
@@ -329,6 +303,11 @@ def _examples(bundle: Bundle, dataset: Dataset, able: list[Recorded], options: R
         Group(title, words, [_example(bundle, dataset, item, options) for item in items[: options.examples]])
         for title, words, items in sorts
     ]
+
+
+def _order(items: Sequence[Recorded], which: str) -> str:
+    """In which order the recordings come, where there are several."""
+    return f"; the {which} scores first" if len(items) > 1 else ""
 
 
 def _example(bundle: Bundle, dataset: Dataset, item: Recorded, options: ReportOptions) -> Example:

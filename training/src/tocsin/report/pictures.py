@@ -17,9 +17,10 @@ from ..bundle import Bundle
 from ..contributions import ByFrequency
 from ..evaluate import Scored, figures
 from ..features import Extractor
+from ..operating import OperatingPoint
 from ..threshold import alarm_statistic
 from ..twin import Scorer
-from .measures import Point, Recorded
+from .measures import Recorded
 
 HEALTHY, STRANGE = "#1f6fb2", "#c23b22"
 # Colours that differ in lightness too, after Okabe and Ito.
@@ -115,33 +116,40 @@ def histogram(name: str, recorded: Sequence[Recorded], threshold: float) -> Pict
     return _finish(pyplot, figure, f"Scores of {name}: {'; '.join(said)}. Threshold {threshold:.4g}.")
 
 
-def operating(points: Sequence[Point], on: float, budget: float | None) -> Picture | None:
-    """False alarms a day, anomalies found and delay by threshold; None where there is nothing to show."""
-    pyplot = _pyplot()
-    curves = [("per_day", "false alarms\na day", 1.0), ("detected", "anomalies\nfound, %", 100.0)]
-    curves.append(("delay", "delay of the\nalarm, s", 1.0))
-    shown = [c for c in curves if any(getattr(p, c[0]) is not None for p in points)]
-    if not shown:
+def operating(points: Sequence[OperatingPoint], on: float, budget: float | None) -> Picture | None:
+    """False alarms a day with their interval, anomalies found and delay by threshold; None without points.
+
+    `budget`: false alarms a day; None where it is not known.
+    """
+    if not points:
         return None
+    pyplot = _pyplot()
+    curves = [("false_alarms_per_day", "false alarms\na day", 1.0), ("detection_rate", "anomalies\nfound, %", 100.0)]
+    curves.append(("delay_seconds", "delay of the\nalarm, s", 1.0))
+    shown = [c for c in curves if any(getattr(p, c[0]) is not None for p in points)]
     figure, rows = pyplot.subplots(
         len(shown), 1, figsize=(7, 1 + 1.6 * len(shown)), layout="constrained", sharex=True, squeeze=False
     )
     for axes, (name, label, factor) in zip(rows[:, 0], shown, strict=True):
-        kept = [p for p in points if getattr(p, name) is not None and (name != "per_day" or getattr(p, name) > 1e-6)]
-        axes.plot([p.threshold for p in kept], [factor * getattr(p, name) for p in kept], color=_LINES[0])
+        kept = [p for p in points if getattr(p, name) is not None]
+        axes.plot([p.threshold_on for p in kept], [factor * getattr(p, name) for p in kept], color=_LINES[0])
         axes.axvline(on, color="black", linestyle="--", linewidth=1)
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)
-        if name == "per_day":
+        if name == "false_alarms_per_day":
+            levels = [p.threshold_on for p in kept]
+            floor = 1e-6  # nothing lower can be drawn on a logarithmic axis
+            low, high = ([max(getattr(p, end), floor) for p in kept] for end in ("per_day_low", "per_day_high"))
+            axes.fill_between(levels, low, high, color=_LINES[0], alpha=0.2, linewidth=0, label="95 % interval")
             axes.set_yscale("log")
+            axes.set_ylim(bottom=1e-3)
             if budget is not None:
                 axes.axhline(budget, color=STRANGE, linestyle=":", label="budget")
-                axes.legend(fontsize=9)
+            figure.legend(fontsize=9, loc="outside right upper")
     rows[-1, 0].set_xlabel("threshold (dashed: the bundle's)")
     names = ", ".join(label.replace("\n", " ") for _, label, _ in shown)
-    return _finish(
-        pyplot, figure, f"By threshold, from {points[0].threshold:.4g} to {points[-1].threshold:.4g}: {names}."
-    )
+    ends = f"{points[0].threshold_on:.4g} to {points[-1].threshold_on:.4g}"
+    return _finish(pyplot, figure, f"By threshold, from {ends}: {names}.")
 
 
 def frequency(healthy: ByFrequency | None, strange: ByFrequency | None) -> Picture | None:
