@@ -98,6 +98,7 @@ def make_page(bundle: Bundle, dataset: Dataset, measured: Measured, options: Rep
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["rate"] = _rate
     return environment.get_template("page.html").render(_context(bundle, dataset, measured, options, issues))
 
 
@@ -157,8 +158,11 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _share(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
+def _rate(per_day: float) -> str:
+    """False alarms a day to two digits; what is rarer than one in three years is not worth its digits."""
+    if per_day < 0.001:
+        return "less than 0.001"
+    return f"{per_day:.2g}" if per_day < 100 else f"{per_day:.0f}"
 
 
 def _by_label(recorded: Sequence[Recorded]) -> tuple[list[Recorded], list[Recorded]]:
@@ -258,10 +262,8 @@ def _threshold(bundle: Bundle) -> list[str]:
             f" {24 * line['supported_per_hour']:.3g} false alarms a day (95 %). More healthy recordings make it surer."
         )
     if "expected_per_hour" in line:
-        often, low, high = (24 * line[key] for key in ("expected_per_hour", "expected_low", "expected_high"))
-        lines.append(
-            f"By those recordings {often:.3g} false alarms a day are to be expected, {low:.3g} to {high:.3g} at 95 %."
-        )
+        often, low, high = (_rate(24 * line[key]) for key in ("expected_per_hour", "expected_low", "expected_high"))
+        lines.append(f"By those recordings, false alarms a day to be expected: {often}, at 95 % from {low} to {high}.")
     return lines
 
 
@@ -280,7 +282,8 @@ def _examples(bundle: Bundle, dataset: Dataset, able: list[Recorded], options: R
     sorts = [
         (
             "Missed anomalies",
-            f"{_count(len(missed), 'anomalous recording')} of {len(strange)} raised no alarm{_order(missed, 'lowest')}.",
+            f"{_count(len(missed), 'anomalous recording')} of {len(strange)} raised no"
+            f" alarm{_order(missed, 'lowest')}.",
             missed,
         ),
         (
