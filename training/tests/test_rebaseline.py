@@ -20,7 +20,7 @@ from tocsin.adapt import METHODS, adapt, methods_for, normalised
 from tocsin.bundle import Bundle, KMeansModel, MahalanobisModel, read_bundle, write_bundle
 from tocsin.cli import cli
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
-from tocsin.decoder import adapt_decoder, quantise, reconstruct
+from tocsin.decoder import _hidden, _last_layer, adapt_decoder, quantise, reconstruct
 from tocsin.errors import DataError, ModelError
 from tocsin.evaluate import read_options, trained_digests
 from tocsin.frontend import FrontEnd
@@ -173,6 +173,35 @@ def test_decoder_moves_the_last_layer_alone_and_learns() -> None:
     kept, _ = adapt_decoder(bundle.model, x, prior=1e9)
     # With an infinite prior only requantisation is left.
     np.testing.assert_allclose(reconstruct(kept, x), reconstruct(bundle.model, x), atol=3 * kept.out_scale)
+
+
+def test_decoder_is_the_best_linear_layer() -> None:
+    bundle = bundle_of("autoencoder")
+    model = bundle.model
+    x = np.random.default_rng(4).normal(size=(400, bundle.features.n_vector)) * 0.5 + 0.7
+    _, details = adapt_decoder(model, x, prior=1e-6)
+    layer = _last_layer(bytearray(model.tflite))
+    hidden = (_hidden(model, quantise(model, x), layer.input).astype(float) - layer.in_zero) * layer.in_scale
+    target = (quantise(model, x).astype(float) - model.in_zero) * model.in_scale
+    inputs = np.column_stack([hidden, np.ones(len(x))])
+    best = np.linalg.lstsq(inputs, target, rcond=None)[0]
+    assert details["error_after"] < 1.05 * np.mean((target - inputs @ best) ** 2) + model.out_scale**2
+    # The layer as it is read gives what the network gives.
+    weights, bias = layer.floats()
+    np.testing.assert_allclose(hidden @ weights + bias, reconstruct(model, x), atol=1.5 * model.out_scale)
+
+
+def test_output_range_of_the_decoder_grows_where_it_must() -> None:
+    bundle = bundle_of("autoencoder")
+    model = bundle.model
+    most = (127 - model.out_zero) * model.out_scale
+    reach = (127 - model.in_zero) * model.in_scale
+    x = np.full((200, bundle.features.n_vector), 0.98 * reach)
+    x += np.random.default_rng(5).normal(size=x.shape) * 0.02
+    assert reach > 1.1 * most, "the network's output must be narrower than its input for this test"
+    new, _ = adapt_decoder(model, x, prior=1e-6)
+    assert reconstruct(new, x).max() > 1.05 * most
+    assert new.out_scale > model.out_scale
 
 
 def test_reconstruction_gives_the_devices_score() -> None:

@@ -60,6 +60,10 @@ def test_rebaselining_wins_back_what_another_machine_lost(result: Transfer) -> N
     assert means["none", 0].false_alarms == 1.0
     assert means["normalisation", 0.5].false_alarms < 0.2
     assert means["normalisation", 0.5].auc > 0.95
+    # A threshold alone changes no order of scores; the other ways do, each in its own.
+    assert means["threshold", 0.5].auc == means["none", 0].auc
+    by_pair = {(o.method, o.trained): o.auc for o in result.outcomes if o.trained != o.tested}
+    assert by_pair["centroids", "fan_0_low"] != by_pair["threshold", "fan_0_low"]
     assert {key[0] for key in means} == {"own", "none", "threshold", "mean", "normalisation", "centroids", "anew"}
     # Three minutes there are not.
     assert {key[1] for key in means} == {0, 0.5}
