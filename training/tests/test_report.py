@@ -22,6 +22,7 @@ from recordings import hum, mimii, shakes, write
 from tocsin.bundle import Bundle, GaussianMixtureModel, read_bundle
 from tocsin.cli import cli
 from tocsin.contributions import by_frequency, centres, contributor
+from tocsin.cost import measure_cost
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.evaluate import evaluate, read_options
 from tocsin.features import FeatureConfig
@@ -230,6 +231,8 @@ def test_sentences_carry_the_figures(page: str, bundle: Bundle) -> None:
         "0 healthy recordings of 3 raised an alarm",
         "5 anomalous recordings are few",
         f"The bundle takes {bundle.size} bytes of flash.",
+        f"The detector works in {measure_cost(bundle).ram} bytes of RAM, with",
+        f"about {measure_cost(bundle).instructions / 1e6:.3g} million instructions for a second of samples",
         "Anomalies differ the most in the band around 2.",
         "nothing is lost to int8",
     ):
@@ -267,7 +270,7 @@ def test_every_kind_has_a_page(kind: str, tmp_path: Path) -> None:
     if kind == "autoencoder":
         assert "AUC is" in words
         assert "in int8" in words
-        assert "tensor arena of" in words
+        assert "of them the network's tensor arena" in words
 
 
 def test_model_without_parts_still_has_a_page(fan: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,9 @@ from .. import __version__
 from ..bundle import AutoencoderModel, Bundle, _replace_file
 from ..cli.inspect import describe_features, describe_model
 from ..contributions import by_frequency
+from ..cost import TOLERANCE, measure_cost
 from ..data import Dataset, Issues
-from ..errors import DataError
+from ..errors import DataError, ModelError
 from ..evaluate import Scored
 from ..threshold import format_hours
 from . import pictures
@@ -351,15 +352,22 @@ def _where(bundle: Bundle, healthy: Any, strange: Any) -> list[str]:
 
 
 def _costs(bundle: Bundle) -> list[tuple[str, str]]:
-    model = bundle.model
-    lines = [
-        ("flash", f"The bundle takes {bundle.size} bytes of flash."),
-        ("RAM", f"The features take {bundle.native.dsp.memory_size} bytes of working memory."),
-    ]
-    if isinstance(model, AutoencoderModel):
-        lines.append(("RAM", f"The network takes a tensor arena of {model.arena_size} bytes."))
     rate = bundle.features.sample_rate / bundle.features.window_step
-    lines.append(("work", f"A window is scored {rate:.3g} times a second."))
+    lines = [("flash", f"The bundle takes {bundle.size} bytes of flash.")]
+    try:
+        cost = measure_cost(bundle)
+    except ModelError as error:
+        return [*lines, ("RAM, work", str(error))]
+    arena = f", {cost.arena} of them the network's tensor arena" if cost.arena else ""
+    lines.append(("RAM", f"The detector works in {cost.ram} bytes of RAM{arena}, with the firmware's default options."))
+    lines.append(
+        (
+            "work",
+            f"It takes about {cost.instructions / 1e6:.3g} million instructions for a second of samples, and scores a"
+            f" window {rate:.3g} times a second. The figure is by a model that agrees with an emulated Cortex-M4F to"
+            f" {100 * TOLERANCE:.0f} %; a processor takes more cycles than instructions.",
+        )
+    )
     return lines
 
 
