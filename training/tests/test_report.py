@@ -225,7 +225,7 @@ def test_sentences_carry_the_figures(page: str, bundle: Bundle) -> None:
         "It raises an alarm on 4 of 5 anomalous recordings.",
         "It raises a false alarm on 0 of 3 healthy recordings.",
         "Tested on 3 healthy recordings and 5 anomalous recordings of",
-        "9 more were left out, as the detector was trained on them.",
+        "9 more were left out, as the detector was trained on or adapted to them.",
         "budget of 1/hour false alarms",
         "1 anomalous recording of 5 raised no alarm",
         "0 healthy recordings of 3 raised an alarm",

@@ -238,7 +238,7 @@ def _tested(dataset: Dataset, measured: Measured, issues: Issues) -> list[str]:
         f" {dataset.root.resolve().name}, {format_hours(hours)} in all; none of them was trained on."
     ]
     if measured.left_out:
-        lines.append(f"{measured.left_out} more were left out, as the detector was trained on them.")
+        lines.append(f"{measured.left_out} more were left out, as the detector was trained on or adapted to them.")
     return lines + [f"Note: {line}." for line in issues.lines()]
 
 
