@@ -105,6 +105,19 @@ def test_one_state_of_several_is_not_taken_for_the_middle_of_all() -> None:
     assert np.abs(normalised(bundle, vectors).mean(axis=0)).max() > 0.5
 
 
+def test_model_of_another_kind_is_taken_to_expect_the_training_mean() -> None:
+    bundle = bundle_of("mahalanobis_diagonal")
+    unknown = replace(bundle, model=object(), kind="embedding")  # type: ignore[arg-type]
+    assert methods_for(unknown) == ["threshold", "mean", "normalisation"]
+    vectors = healthy(bundle, 500, shift=1.0)
+    prior = adapting.PRIOR_WINDOWS * bundle.features.window_span / bundle.features.window_step
+    moved = adapt(unknown, vectors, "normalisation").normalisation
+    assert (moved.inv_std <= bundle.normalisation.inv_std).all()
+    only = adapt(unknown, vectors, "mean").normalisation
+    offset = (only.mean - bundle.normalisation.mean) * bundle.normalisation.inv_std
+    np.testing.assert_allclose(offset, normalised(bundle, vectors).mean(axis=0) * 500 / (500 + prior), rtol=1e-3)
+
+
 def test_spread_widens_about_the_windows_and_never_narrows() -> None:
     bundle = told(bundle_of("kmeans"), median=float(np.sqrt(bundle_of("kmeans").features.n_vector)))
     norm = bundle.normalisation

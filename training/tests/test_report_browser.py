@@ -24,6 +24,10 @@ from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions, train
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER = next((found for name in NAMES if (found := shutil.which(name))), None)
+if BROWSER is None:
+    pytest.skip("no Chromium to open the report with (Debian: chromium)", allow_module_level=True)
+
 # What a fresh Chromium asks for by itself, whatever it shows.
 ITS_OWN = re.compile(r"(^|\.)(google\.com|googleapis\.com|gvt1\.com|gstatic\.com)$")
 
@@ -59,12 +63,9 @@ class Seen(NamedTuple):
 
 def browse(page: Path, folder: Path, *options: str) -> Seen:
     """Open a page without a window; the names of hosts that were asked for, what the console said, and the output."""
-    browser = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if browser is None:
-        pytest.skip("no Chromium to open the report with (Debian: chromium)")
     log = folder / "net.json"
     command = [
-        browser,
+        BROWSER or "",
         "--headless",
         # Chromium refuses to run as root with its sandbox; the page is our own.
         *(["--no-sandbox"] if os.geteuid() == 0 else []),
@@ -89,8 +90,6 @@ def browse(page: Path, folder: Path, *options: str) -> Seen:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not any(map(shutil.which, NAMES)):
-        pytest.skip("no Chromium to open the report with (Debian: chromium)")
     root = tmp_path_factory.mktemp("browser")
     data = mimii(root / "data", normal=8, abnormal=2, seconds=6)
     options = TrainOptions(kind="kmeans", budget=parse_rate("1/hour"), clusters=2, front_end=FrontEnd(bands=32))
