@@ -1,0 +1,121 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""``tocsin rebaseline``: a bundle, adapted to one installation by a few minutes of its healthy running."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from .options import READING, data_option, progress, reading_options, warn
+
+if TYPE_CHECKING:
+    from ..bundle import Bundle
+    from ..rebaseline import Rebaselined
+
+_METHODS = ("auto", "threshold", "mean", "normalisation", "centroids", "decoder")
+
+
+@click.command(epilog="Example: tocsin rebaseline fan.tocsin --data recordings --minutes 2 -o hall3.tocsin")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@data_option
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Bundle to write.")
+@click.option("--method", type=click.Choice(_METHODS), default="auto", show_default=True, help="What to adapt.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Use the first so many alone; else all.")
+@click.option("--false-alarms", help="Budget, as 1/day; else the bundle's own.")
+@reading_options
+@click.option("--json", "json_wanted", is_flag=True, help="Print one object as JSON.")
+def rebaseline(
+    bundle: Path,
+    data: Path,
+    output: Path,
+    method: str,
+    minutes: float | None,
+    false_alarms: str | None,
+    strict: bool,
+    json_wanted: bool,
+    **given: Any,
+) -> None:
+    r"""Adapt a bundle to one machine by a few minutes of its healthy recordings.
+
+    The recordings that the bundle was trained on are not needed. DATA are healthy recordings of the new installation,
+    in any layout that `tocsin train` reads; anomalies and test recordings among them are not used. For arrays of an
+    .npz say which with --normal. The new bundle remembers what was done, so that `tocsin eval` leaves the recordings
+    out.
+
+    \b
+    threshold      the threshold alone
+    mean           the mean of the normalisation
+    normalisation  mean and spread of the normalisation (auto)
+    centroids      the means of k-means, mixture or Mahalanobis distance
+    decoder        the last layer of an autoencoder
+    """
+    from ..bundle import _replace_file, read_bundle
+    from ..data import Issues, open_dataset
+    from ..errors import BundleError
+    from ..evaluate import read_options
+    from ..rebaseline import RebaselineOptions, read_pieces
+    from ..rebaseline import rebaseline as work
+    from ..threshold import parse_rate
+
+    detector = read_bundle(bundle)
+    if not output.parent.is_dir():
+        raise BundleError(f"There is no folder {output.parent} to write {output.name} to.")
+    issues = Issues()
+    dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
+    with progress("reading", 1) as step:
+        pieces = read_pieces(detector, dataset, minutes=minutes, issues=issues, strict=strict)
+        step("")
+    warn(issues.lines())
+    options = RebaselineOptions(
+        method=method, budget=parse_rate(false_alarms) if false_alarms else None, data=data.resolve().name
+    )
+    with progress("adapting", 1) as step:
+        result = work(detector, pieces, options)
+        step("")
+    _replace_file(output, result.raw)
+    if json_wanted:
+        click.echo(json.dumps(_as_json(detector, result), indent=2))
+    else:
+        click.echo("\n".join(_lines(detector, result, output)))
+    if result.threshold.warning:
+        warn([result.threshold.warning])
+
+
+def _as_json(old: Bundle, result: Rebaselined) -> dict[str, Any]:
+    step = {key: value for key, value in result.bundle.meta["rebaselined"][-1].items() if key != "clips"}
+    return {
+        **step,
+        "crc": f"{result.bundle.crc:08x}",
+        "size": result.bundle.size,
+        "before": {**_shares(result.before), "threshold_on": old.decision.threshold_on},
+        "after": {**_shares(result.after), "threshold_on": result.threshold.on},
+        "threshold": result.bundle.meta["threshold"],
+    }
+
+
+def _shares(scores: Any) -> dict[str, float]:
+    return {name: float(np.quantile(scores, share)) for name, share in (("median", 0.5), ("greatest", 1.0))}
+
+
+def _lines(old: Bundle, result: Rebaselined, output: Path) -> list[str]:
+    from ..threshold import format_hours
+
+    step, line = result.bundle.meta["rebaselined"][-1], result.threshold
+    before, after = _shares(result.before), _shares(result.after)
+    return [
+        f"from         CRC {step['from']}, {old.kind}",
+        f"recordings   {step['recordings']} healthy ones of {', '.join(step['machines'])},"
+        f" {format_hours(step['seconds'] / 3600)}",
+        f"method       {result.method}",
+        f"scores       before: median {before['median']:.4g}, greatest {before['greatest']:.4g}, threshold"
+        f" {old.decision.threshold_on:.5g}; after, on windows it did not see: median {after['median']:.4g}, greatest"
+        f" {after['greatest']:.4g}",
+        f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {result.bundle.meta['threshold']['budget']} false"
+        f" alarms; {line.method} tail of {line.clusters} peaks in {format_hours(line.hours)}",
+        f"bundle       {output}, {result.bundle.size} bytes, CRC {result.bundle.crc:08x}",
+    ]

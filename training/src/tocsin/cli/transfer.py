@@ -1,0 +1,146 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""``tocsin transfer``: detectors of one machine on every other, and what re-baselining wins back."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import READING, Numbers, Words, data_option, progress, reading_options, warn
+
+if TYPE_CHECKING:
+    from ..transfer import Transfer
+
+
+@click.command(epilog="Example: tocsin transfer --data cars --model gmm --minutes 1,2,5 --plot transfer.png")
+@data_option
+@click.option(
+    "--model", "kinds", multiple=True, default=("kmeans", "gmm", "mahalanobis"), help="Kind of model; give it again."
+)
+@click.option(
+    "--minutes", type=Numbers(), default="1,2,5,10", show_default=True, help="Healthy running to re-baseline with."
+)
+@click.option("--method", "methods", type=Words(), help="Ways to re-baseline; by default all that go with the model.")
+@click.option("--false-alarms", default="1/day", show_default=True, help="Budget of every threshold.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="For splits and fits.")
+@click.option("--holdout", type=click.FloatRange(0, 0.9), default=0.25, show_default=True, help="As in train.")
+@click.option("--epochs", type=click.IntRange(1), default=60, show_default=True, help="Of networks.")
+@reading_options
+@click.option("--rate", type=click.IntRange(1), help="Hz, as in train.")
+@click.option("--full-scale", type=click.FloatRange(0, min_open=True), help="Range of the vibration sensor, g.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Heat map to write, a PNG.")
+@click.option("--json", "json_wanted", is_flag=True, help="Print one object as JSON.")
+def transfer(
+    data: Path,
+    kinds: tuple[str, ...],
+    minutes: tuple[int, ...],
+    methods: tuple[str, ...] | None,
+    false_alarms: str,
+    plot: Path | None,
+    json_wanted: bool,
+    strict: bool,
+    **given: Any,
+) -> None:
+    """Train on each machine of a data set and test on every other.
+
+    Then each detector is re-baselined with some minutes of the other machine's healthy recordings, in every way that
+    goes with its model, and tested again on recordings that neither saw. The recommendation follows from that.
+    """
+    from ..data import Issues, ReadOptions, open_dataset
+    from ..models import KINDS
+    from ..threshold import parse_rate
+    from ..train import TrainOptions
+    from ..transfer import check_methods, save_heat_map
+    from ..transfer import transfer as work
+
+    for kind in kinds:
+        if kind not in KINDS:
+            raise click.BadParameter(f"there is no model {kind}; choose among {', '.join(KINDS)}", param_hint="--model")
+    check_methods(methods or ())
+    budget = parse_rate(false_alarms)
+    reading = {name: value for name in (*READING, "rate", "full_scale") if (value := given.pop(name)) is not None}
+    dataset = open_dataset(data, ReadOptions(**reading))
+    issues = Issues()
+    options = [TrainOptions(kind=kind, budget=budget, strict=strict, **given) for kind in kinds]
+    result = work(dataset, options, minutes=minutes, methods=methods, issues=issues, progress=progress)
+    warn([*issues.lines(), *result.left_out])
+    if json_wanted:
+        click.echo(json.dumps(_as_json(result), indent=2))
+    else:
+        _print(result)
+    if plot is not None:
+        save_heat_map(plot, result)
+        click.echo(f"wrote {plot}", err=True)
+
+
+def _as_json(result: Transfer) -> dict[str, Any]:
+    from ..transfer import FIGURES, recommend
+
+    kinds = list(dict.fromkeys(item.kind for item in result.outcomes))
+    return {
+        "machines": result.machines,
+        "matrices": {
+            kind: {
+                name: [[None if math.isnan(v) else v for v in row] for row in result.matrix(kind, name).tolist()]
+                for name in FIGURES
+            }
+            for kind in kinds
+        },
+        "outcomes": [asdict(item) for item in result.outcomes],
+        "summaries": [asdict(item) for item in result.summaries],
+        "recommendation": recommend(result),
+    }
+
+
+def _print(result: Transfer) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..transfer import recommend
+
+    screen = Console()
+    for kind in dict.fromkeys(item.kind for item in result.outcomes):
+        matrix = result.matrix(kind, "auc")
+        false = result.matrix(kind, "false_alarms")
+        table = Table(title=f"{kind}: AUC (and healthy recordings with an alarm, %)")
+        table.add_column("trained on \\ tested on")
+        for name in result.machines:
+            table.add_column(name, justify="right")
+        for name, row, shares in zip(result.machines, matrix, false, strict=True):
+            cells = [f"{_number(auc)} ({_number(100 * share, 1)})" for auc, share in zip(row, shares, strict=True)]
+            table.add_row(name, *cells)
+        screen.print(table)
+    table = Table(title="Means over pairs of machines")
+    for name in ("model", "re-baselined"):
+        table.add_column(name)
+    for name in ("minutes", "AUC", "false alarms, %", "anomalies found, %"):
+        table.add_column(name, justify="right")
+    words = {"none": "as it came", "own": "(its own, all data)", "anew": "(trained anew)"}
+    kind = ""
+    for item in result.summaries:
+        if item.kind != kind:
+            table.add_section()
+        cells = [_number(item.auc), _percent(item.false_alarms), _percent(item.detected)]
+        table.add_row(
+            item.kind if item.kind != kind else "",
+            words.get(item.method, item.method),
+            f"{item.minutes:g}" if item.minutes else "",
+            *cells,
+        )
+        kind = item.kind
+    screen.print(table)
+    click.echo(recommend(result))
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return _number(None if value is None else 100 * value, 1)

@@ -1,0 +1,115 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where a score comes from: the share of each value of the vector, and which frequency that value stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .adapt import nearest, normalised, shares_of
+from .bundle import AutoencoderModel, Bundle, GaussianMixtureModel, KMeansModel, MahalanobisModel
+from .features import STATS, FeatureConfig
+
+Array = npt.NDArray[np.float64]
+Vectors = npt.NDArray[np.float32]
+
+
+def contributor(bundle: Bundle) -> Callable[[Vectors], Array] | None:
+    """Function from vectors (n, dim) to each value's part of the score (n, dim); None for a model without such parts.
+
+    The parts sum up to the squared distance (k-means to the nearest centroid, Mahalanobis), to the squared
+    Mahalanobis distance to the most probable component (mixture), or to the sum of squared errors (autoencoder).
+    With a full covariance, parts are those of ``d · Σ⁻¹d``, and some may be below zero.
+    """
+    model = bundle.model
+    if isinstance(model, KMeansModel):
+        wide = model.centroids.astype(np.float64)
+
+        def to_centroid(vectors: Vectors) -> Array:
+            x = normalised(bundle, vectors)
+            return np.asarray((x - wide[nearest(model.centroids, x)]) ** 2)
+
+        return to_centroid
+    if isinstance(model, MahalanobisModel):
+
+        def to_mean(vectors: Vectors) -> Array:
+            return _parts(model.whiten, model.covariance, normalised(bundle, vectors) - model.mean)
+
+        return to_mean
+    if isinstance(model, GaussianMixtureModel):
+
+        def to_component(vectors: Vectors) -> Array:
+            x = normalised(bundle, vectors)
+            chosen = shares_of(model, x).argmax(axis=1)
+            parts = np.empty_like(x)
+            for k in np.unique(chosen):
+                rows = chosen == k
+                parts[rows] = _parts(model.whiten[k], model.covariance, x[rows] - model.means[k])
+            return parts
+
+        return to_component
+    if isinstance(model, AutoencoderModel) and bundle.kind == "autoencoder":
+        from .decoder import reconstruct
+
+        def to_output(vectors: Vectors) -> Array:
+            x = normalised(bundle, vectors)
+            return np.asarray((x - reconstruct(model, x)) ** 2)
+
+        return to_output
+    return None
+
+
+def _parts(whiten: npt.NDArray[np.float32], covariance: str, deviations: Array) -> Array:
+    """``d_i · (Σ⁻¹ d)_i`` of each deviation d, shape (n, dim)."""
+    if covariance == "diagonal":
+        return np.asarray((deviations * whiten) ** 2)
+    dim = deviations.shape[1]
+    lower = np.zeros((dim, dim))
+    lower[np.tril_indices(dim)] = whiten
+    return np.asarray(deviations * (deviations @ lower.T @ lower))
+
+
+@dataclass(frozen=True)
+class ByFrequency:
+    """Parts of scores by band and by statistic, summed over a window's frames and pools.
+
+    Attributes
+    ----------
+    hz
+        Centre of each band, shape (bands,).
+    bands
+        Shape (channels, bands).
+    stats
+        Shape (channels, statistics), in the order of `names`.
+    names
+        Of the statistics.
+    """
+
+    hz: Array
+    bands: Array
+    stats: Array
+    names: tuple[str, ...]
+
+
+def centres(features: FeatureConfig) -> Array:
+    """Centre of gravity of each band, Hz."""
+    found = []
+    for band in features.bands:
+        weights = np.asarray(band.weights)
+        bins = band.first + np.arange(len(weights))
+        found.append(float((bins * weights).sum() / weights.sum()) * features.sample_rate / features.n_fft)
+    return np.asarray(found)
+
+
+def by_frequency(features: FeatureConfig, parts: Array) -> ByFrequency | None:
+    """Sort parts of shape (dim,) by what they stand for; None where the vector is not made of whole frames."""
+    a_frame = features.n_features
+    if len(parts) % a_frame:
+        return None
+    names = tuple(name for name in STATS if name in features.stats)
+    values = parts.reshape(-1, features.channels, a_frame // features.channels).sum(axis=0)
+    return ByFrequency(centres(features), values[:, len(names) :], values[:, : len(names)], names)

@@ -1,0 +1,431 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""The page: what was measured, in sentences, pictures and players, rendered into one HTML file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..bundle import AutoencoderModel, Bundle, _replace_file
+from ..cli.inspect import describe_features, describe_model
+from ..contributions import by_frequency
+from ..cost import TOLERANCE, measure_cost
+from ..data import Dataset, Issues
+from ..errors import DataError, ModelError
+from ..evaluate import Scored
+from ..threshold import format_hours
+from . import pictures
+from .measures import Measured, Recorded, chosen_points, delay, measure, operating_points
+from .pictures import Picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """How much goes into the page, which bounds its size.
+
+    Attributes
+    ----------
+    title
+        Of the page.
+    examples
+        Recordings of each sort (missed, false alarms, clearest, most usual) to show, 0 to 10.
+    audio_seconds
+        Length of a player's sound at most, s; 0: no players.
+    """
+
+    title: str
+    examples: int = 3
+    audio_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class Example:
+    """One recording to look at and to listen to."""
+
+    name: str
+    words: str
+    picture: Picture
+    sound: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Recordings of one sort."""
+
+    title: str
+    words: str
+    examples: list[Example]
+
+
+def write_report(
+    bundle: Bundle,
+    dataset: Dataset,
+    path: Path,
+    options: ReportOptions,
+    *,
+    issues: Issues,
+    strict: bool = False,
+    step: Callable[[], None] = lambda: None,
+) -> Measured:
+    """Measure and write the page to `path`, whole or not at all.
+
+    Raises
+    ------
+    DataError
+        The recordings cannot be used.
+    BundleError
+        The file cannot be written.
+    """
+    measured = measure(bundle, dataset, issues=issues, strict=strict, step=step)
+    _replace_file(path, make_page(bundle, dataset, measured, options, issues).encode())
+    return measured
+
+
+def make_page(bundle: Bundle, dataset: Dataset, measured: Measured, options: ReportOptions, issues: Issues) -> str:
+    """The page as HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    # Names of files, machines and data sets come from outside: all that is not markup of the template is escaped.
+    environment = Environment(
+        loader=PackageLoader("tocsin", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["rate"] = _rate
+    return environment.get_template("page.html").render(_context(bundle, dataset, measured, options, issues))
+
+
+def _context(
+    bundle: Bundle, dataset: Dataset, measured: Measured, options: ReportOptions, issues: Issues
+) -> dict[str, Any]:
+    on = bundle.decision.threshold_on
+    able = [item for item in measured.recorded if item.peak is not None]
+    machines = _machines(measured.recorded)
+    hidden = max(0, len(machines) - pictures.MACHINES_MAX)
+    groups: dict[str, list[Scored]] = {
+        name: [Scored(i.clip, i.score) for i in items] for name, items in machines.items()
+    }
+    if len(groups) > 1:
+        groups["all"] = measured.scored
+    budget = bundle.meta.get("threshold", {}).get("per_hour")
+    per_day = 24 * budget if isinstance(budget, int | float) else None
+    of_healthy, of_strange = (_parts(bundle, measured.recorded, label) for label in ("normal", "anomaly"))
+    return {
+        "title": options.title,
+        "version": __version__,
+        "crc": f"{bundle.crc:08x}",
+        "summary": _summary(bundle, measured),
+        "trained": _trained(bundle),
+        "rebaselined": _rebaselined(bundle),
+        "tested": _tested(dataset, measured, issues),
+        "rows": measured.rows,
+        "roc": pictures.roc(groups),
+        "histograms": [
+            pictures.histogram(name, items, on)
+            for name, items in list(machines.items())[: pictures.MACHINES_MAX]
+            if any(item.peak is not None for item in items)
+        ],
+        "hidden_machines": hidden,
+        "threshold": _threshold(bundle),
+        "operating": pictures.operating(operating_points(bundle, measured), on, per_day),
+        "table": chosen_points(bundle, measured),
+        "groups": _examples(bundle, dataset, able, options),
+        "where": _where(bundle, of_healthy, of_strange),
+        "frequency": pictures.frequency(of_healthy, of_strange),
+        "costs": _costs(bundle),
+        "quantised": _quantised(bundle),
+        "missing": _missing(bundle, measured, able),
+    }
+
+
+def _machines(recorded: Sequence[Recorded]) -> dict[str, list[Recorded]]:
+    """Recordings by machine, and by section where it has one."""
+    found: dict[str, list[Recorded]] = {}
+    for item in sorted(recorded, key=lambda item: item.clip.group):
+        name = " ".join(part for part in item.clip.group[:2] if part)
+        found.setdefault(name, []).append(item)
+    return found
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _rate(per_day: float) -> str:
+    """False alarms a day to two digits; what is rarer than one in three years is not worth its digits."""
+    if per_day < 0.001:
+        return "less than 0.001"
+    return f"{per_day:.2g}" if per_day < 100 else f"{per_day:.0f}"
+
+
+def _by_label(recorded: Sequence[Recorded]) -> tuple[list[Recorded], list[Recorded]]:
+    """Healthy recordings, and anomalies."""
+    return [i for i in recorded if i.clip.label == "normal"], [i for i in recorded if i.clip.label == "anomaly"]
+
+
+def _summary(bundle: Bundle, measured: Measured) -> list[str]:
+    """What a reader in a hurry should take away."""
+    healthy, strange = _by_label(measured.recorded)
+    on = bundle.decision.threshold_on
+    machines = list(_machines(measured.recorded))
+    some = ", ".join(machines[:5]) + (f" and {len(machines) - 5} more" if len(machines) > 5 else "")
+    heard = "sound" if bundle.features.sensor == "audio" else "vibration"
+    lines = [f"A detector of the kind {bundle.kind} for the {heard} of {some}."]
+    if strange:
+        found = sum(item.alarm(on) for item in strange)
+        lines.append(f"It raises an alarm on {found} of {_count(len(strange), 'anomalous recording')}.")
+    if healthy:
+        false = sum(item.alarm(on) for item in healthy)
+        lines.append(f"It raises a false alarm on {false} of {_count(len(healthy), 'healthy recording')}.")
+    auc = measured.rows[-1].auc
+    if auc is not None:
+        lines.append(
+            f"Without any threshold: of one anomalous and one healthy recording, it scores the anomalous one higher"
+            f" {100 * auc:.1f} times in 100 (AUC {auc:.3f}; 0.5 is guessing, 1 is perfect)."
+        )
+    half = delay(bundle, measured.recorded)
+    if half is not None:
+        lines.append(f"Where it raises an alarm on an anomaly, half of them come within {half:.3g} s.")
+    return lines
+
+
+def _trained(bundle: Bundle) -> list[tuple[str, str]]:
+    data, split = bundle.meta.get("data", {}), bundle.meta.get("split", {})
+    features = bundle.features
+    unit = f", up to ±{features.scale * 32768:.3g} g" if features.sensor == "vibration" else ""
+    lines = [
+        ("sensor", f"{features.sensor}, {_count(features.channels, 'channel')}, {features.sample_rate} Hz{unit}"),
+        ("what it looks at", describe_features(features)),
+        ("model", describe_model(bundle)),
+    ]
+    if split and data:
+        lines.insert(
+            0,
+            (
+                "trained on",
+                f"{split.get('fit')} healthy recordings of {data.get('name')}; {split.get('judged')} more set the"
+                f" threshold. No anomaly was trained on.",
+            ),
+        )
+    else:
+        lines.insert(0, ("trained on", "The bundle has no record of it."))
+    return lines
+
+
+def _rebaselined(bundle: Bundle) -> list[str]:
+    """What was adapted since, in order."""
+    return [
+        f"Adapted to {', '.join(map(str, step.get('machines', [])))} ({step.get('data')}) by {step.get('recordings')}"
+        f" healthy recordings, {format_hours(step.get('seconds', 0) / 3600)}: method {step.get('method')}, from the"
+        f" bundle {step.get('from')}."
+        for step in bundle.meta.get("rebaselined", [])
+    ]
+
+
+def _tested(dataset: Dataset, measured: Measured, issues: Issues) -> list[str]:
+    healthy, strange = _by_label(measured.recorded)
+    hours = sum(item.seconds for item in measured.recorded) / 3600
+    lines = [
+        f"Tested on {_count(len(healthy), 'healthy recording')} and {_count(len(strange), 'anomalous recording')} of"
+        f" {dataset.root.resolve().name}, {format_hours(hours)} in all; none of them was trained on."
+    ]
+    if measured.left_out:
+        lines.append(f"{measured.left_out} more were left out, as the detector was trained on or adapted to them.")
+    return lines + [f"Note: {line}." for line in issues.lines()]
+
+
+def _threshold(bundle: Bundle) -> list[str]:
+    decision, line = bundle.decision, bundle.meta.get("threshold", {})
+    step = bundle.features.window_step / bundle.features.sample_rate
+    lines = [
+        f"An alarm begins when the mean score of {_count(decision.smooth, 'window')} is at or over"
+        f" {decision.threshold_on:.5g} for {_count(decision.min_windows, 'window')} in a row (a window every {step:.3g}"
+        f" s), and ends below {decision.threshold_off:.5g}."
+    ]
+    if "budget" not in line:
+        return [*lines, "The bundle has no record of the budget of false alarms."]
+    lines.append(
+        f"The threshold is set for a budget of {line['budget']} false alarms, by {format_hours(line['hours'])} of"
+        " healthy recordings."
+    )
+    if line.get("extrapolation", 0) > 1:
+        lines.append(
+            f"That is {line['extrapolation']:.3g} times less than the time between two such alarms, so the figure is"
+            f" an extrapolation: by themselves, the recordings only show fewer than"
+            f" {24 * line['supported_per_hour']:.3g} false alarms a day (95 %). More healthy recordings make it surer."
+        )
+    if "expected_per_hour" in line:
+        often, low, high = (_rate(24 * line[key]) for key in ("expected_per_hour", "expected_low", "expected_high"))
+        lines.append(f"By those recordings, false alarms a day to be expected: {often}, at 95 % from {low} to {high}.")
+    return lines
+
+
+def _examples(bundle: Bundle, dataset: Dataset, able: list[Recorded], options: ReportOptions) -> list[Group]:
+    on = bundle.decision.threshold_on
+    healthy, strange = _by_label(able)
+
+    def key(item: Recorded) -> float:
+        return item.peak or 0.0
+
+    missed = sorted((i for i in strange if not i.alarm(on)), key=key)
+    false = sorted((i for i in healthy if i.alarm(on)), key=key, reverse=True)
+    found = sorted((i for i in strange if i.alarm(on)), key=key, reverse=True)
+    quiet = sorted((i for i in healthy if not i.alarm(on)), key=key)
+    middle = len(quiet) // 2
+    sorts = [
+        (
+            "Missed anomalies",
+            f"{_count(len(missed), 'anomalous recording')} of {len(strange)} raised no"
+            f" alarm{_order(missed, 'lowest')}.",
+            missed,
+        ),
+        (
+            "False alarms",
+            f"{_count(len(false), 'healthy recording')} of {len(healthy)} raised an alarm{_order(false, 'highest')}.",
+            false,
+        ),
+        (
+            "Found anomalies",
+            f"{_count(len(found), 'anomalous recording')} of {len(strange)} raised an alarm{_order(found, 'highest')}.",
+            found,
+        ),
+        (
+            "Healthy, to compare with",
+            "A healthy recording in the middle of the scores, and those nearest to a false alarm.",
+            [*quiet[middle : middle + 1], *quiet[middle + 1 :][::-1]],
+        ),
+    ]
+    return [
+        Group(title, words, [_example(bundle, dataset, item, options) for item in items[: options.examples]])
+        for title, words, items in sorts
+    ]
+
+
+def _order(items: Sequence[Recorded], which: str) -> str:
+    """In which order the recordings come, where there are several."""
+    return f"; the {which} scores first" if len(items) > 1 else ""
+
+
+def _example(bundle: Bundle, dataset: Dataset, item: Recorded, options: ReportOptions) -> Example:
+    samples = dataset.read(item.clip, Issues())
+    picture = pictures.example(bundle, samples, item.clip.name)
+    heard = None
+    if options.audio_seconds > 0:
+        vibration = bundle.features.sensor == "vibration"
+        heard = pictures.sound(samples, bundle.features.sample_rate, vibration=vibration, seconds=options.audio_seconds)
+    machine = " ".join(part for part in item.clip.group if part)
+    words = (
+        f"{machine}: the greatest smoothed score is {item.peak:.4g}, the threshold {bundle.decision.threshold_on:.4g}."
+    )
+    if item.clip.attributes:
+        words += f" Recorded with {item.clip.attributes}."
+    return Example(item.clip.name, words, picture, heard)
+
+
+def _parts(bundle: Bundle, recorded: Sequence[Recorded], label: str) -> Any:
+    parts = [item.parts for item in recorded if item.clip.label == label and item.parts is not None]
+    return by_frequency(bundle.features, np.mean(parts, axis=0)) if parts else None
+
+
+def _where(bundle: Bundle, healthy: Any, strange: Any) -> list[str]:
+    if healthy is None and strange is None:
+        return [f"For a model of the kind {bundle.kind} a score cannot be divided among frequencies."]
+    meaning = {
+        "kmeans": "the squared distance to the nearest centroid",
+        "gmm": "the squared Mahalanobis distance to the most probable component",
+        "mahalanobis": "the squared Mahalanobis distance",
+        "autoencoder": "the squared error of the autoencoder's output",
+    }
+    return [
+        pictures.peak_words(healthy, strange),
+        f"A part is that value's share of {meaning.get(bundle.kind, 'the score')}, in units of healthy variation,"
+        " summed over a window's frames.",
+    ]
+
+
+def _costs(bundle: Bundle) -> list[tuple[str, str]]:
+    rate = bundle.features.sample_rate / bundle.features.window_step
+    lines = [("flash", f"The bundle takes {bundle.size} bytes of flash.")]
+    try:
+        cost = measure_cost(bundle)
+    except ModelError as error:
+        return [*lines, ("RAM, work", str(error))]
+    arena = f", {cost.arena} of them the network's tensor arena" if cost.arena else ""
+    lines.append(("RAM", f"The detector works in {cost.ram} bytes of RAM{arena}, with the firmware's default options."))
+    lines.append(
+        (
+            "work",
+            f"It takes about {cost.instructions / 1e6:.3g} million instructions for a second of samples, and scores a"
+            f" window {rate:.3g} times a second. The figure is by a model that agrees with an emulated Cortex-M4F to"
+            f" {100 * TOLERANCE:.0f} %; a processor takes more cycles than instructions.",
+        )
+    )
+    return lines
+
+
+def _quantised(bundle: Bundle) -> list[str]:
+    if not isinstance(bundle.model, AutoencoderModel):
+        return ["The model computes in float32 on the device as on the desk: nothing is lost to int8."]
+    judged = bundle.meta.get("validation", {})
+    if "score_float" not in judged:
+        return ["The bundle's record does not compare the int8 network with the float one."]
+    lines = [
+        f"The mean score of healthy recordings is {judged['score_float']:.4g} by the float network and"
+        f" {judged['score_int8']:.4g} by the int8 network that the device runs."
+    ]
+    if "auc_float" in judged:
+        lines.append(
+            f"Against {judged['n_anomaly']} anomalies the AUC is {judged['auc_float']:.4f} in float and"
+            f" {judged['auc_int8']:.4f} in int8."
+        )
+    return lines
+
+
+def _missing(bundle: Bundle, measured: Measured, able: Sequence[Recorded]) -> list[str]:
+    """What the page cannot show, and why."""
+    healthy, strange = _by_label(measured.recorded)
+    lines = []
+    if not strange:
+        lines.append(
+            "There are no anomalous recordings: how many faults it finds, the ROC and the delay cannot be shown."
+        )
+    elif len(strange) < 20:
+        be = "is" if len(strange) == 1 else "are"
+        lines.append(f"{_count(len(strange), 'anomalous recording')} {be} few: shares and AUC are rough.")
+    if not healthy:
+        lines.append("There are no healthy test recordings: false alarms and the ROC cannot be shown.")
+    if len(able) < len(measured.recorded):
+        short = len(measured.recorded) - len(able)
+        lines.append(
+            f"{_count(short, 'recording')} {'is' if short == 1 else 'are'} too short for an alarm"
+            f" ({bundle.decision.smooth + bundle.decision.min_windows - 1} windows are needed) and left out of all that"
+            " concerns alarms."
+        )
+    if bundle.features.sensor == "vibration" and bundle.features.sample_rate < pictures.AUDIBLE_RATE:
+        lines.append(
+            f"At {bundle.features.sample_rate} samples a second the vibration lies below what a loudspeaker plays:"
+            " there are no players."
+        )
+    if not bundle.meta:
+        lines.append("The bundle has no training record.")
+    return lines
+
+
+def check_output(path: Path) -> None:
+    """Refuse an impossible output before the work.
+
+    Raises
+    ------
+    DataError
+        Its folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise DataError(f"There is no folder {path.parent} to write {path.name} to.")
