@@ -25,6 +25,7 @@ from tocsin.bundle import (
     KMeansModel,
     MahalanobisModel,
     Model,
+    NeighboursModel,
     Normalisation,
     read_bundle,
     write_bundle,
@@ -44,6 +45,8 @@ def front_ends() -> dict[str, FeatureConfig]:
     audio |= {
         "mean-std": FrontEnd(pool=("mean", "std")),
         "max": FrontEnd(pool=("max",)),
+        "power": FrontEnd(bands=64, spacing="linear", average="power"),
+        "power128": FrontEnd(bands=128, spacing="linear", average="power", pool=("mean", "max")),
         "stack3": FrontEnd(bands=32, pool=("stack",), window_frames=3, window_hop=1),
         "stack8": FrontEnd(bands=32, pool=("stack",), window_frames=8, window_hop=2),
     }
@@ -82,6 +85,11 @@ def detectors() -> dict[str, bytes]:
         found[f"gmm{k} {name}"] = pack(front, GaussianMixtureModel.from_moments(np.full(k, 1 / k), means, ones))
         found[f"mahalanobis {name}"] = pack(front, MahalanobisModel.from_moments(np.zeros(dim), np.eye(dim)))
         found[f"diagonal {name}"] = pack(front, MahalanobisModel.from_moments(np.zeros(dim), np.ones(dim), "diagonal"))
+    for name, k, full in (("power", 300, True), ("fft1024-mel128", 64, True), ("fft256-mel32", 500, False)):
+        dim = fronts[name].n_vector
+        factor = np.eye(dim)[np.tril_indices(dim)] if full else None
+        model = NeighboursModel.from_references(rng.normal(size=(k, dim)), np.ones(k), factor)
+        found[f"neighbours{k} {name}"] = pack(fronts[name], model)
     few = fronts["fft256-mel32"]
     full = np.stack([np.eye(32)] * 4)
     found["gmm4-full"] = pack(

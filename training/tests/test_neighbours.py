@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from builders import STATS
 from test_score_oracles import packed
+from tocsin.contributions import contributor
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import ModelError
 from tocsin.evaluate import evaluate
@@ -100,6 +101,15 @@ def test_int8_references_move_scores_little(rng: np.random.Generator) -> None:
     distances = np.linalg.norm((fresh @ factor.T)[:, None] - z[None], axis=2)
     exact = (distances / radii_of(z, z)).min(axis=1)
     np.testing.assert_allclose(score(model, fresh), exact, rtol=0.1)
+
+
+def test_parts_of_a_score_sum_up_to_it(rng: np.random.Generator) -> None:
+    x, names = conditions_of(rng)
+    bundle = packed(fit_neighbours(x, names, NeighboursOptions(references=1000)), FEATURES)
+    vectors = conditions_of(rng, 20)[0].astype(np.float32)
+    parts_of = contributor(bundle)
+    assert parts_of is not None
+    np.testing.assert_allclose(parts_of(vectors).sum(axis=1), Scorer(bundle).score(vectors) ** 2, rtol=1e-3)
 
 
 def test_two_vectors_are_too_few() -> None:

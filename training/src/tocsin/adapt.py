@@ -18,6 +18,7 @@ from .bundle import (
     GaussianMixtureModel,
     KMeansModel,
     MahalanobisModel,
+    NeighboursModel,
     Model,
     Normalisation,
 )
@@ -222,6 +223,11 @@ def _expectation(bundle: Bundle, *, spread: bool) -> Callable[[Array], tuple[Arr
 
         variance = np.full((1, bundle.features.n_vector), _median_score(bundle) if spread else 1.0)
         return lambda x: (reconstruct(model, x), variance)
+    if isinstance(model, NeighboursModel):
+        from .models.neighbours import nearest_reference
+
+        variances = np.ones((1, bundle.features.n_vector))
+        return lambda x: (nearest_reference(model, x)[0], variances)
     # Any other model: what the normalisation itself says of the recordings that it was trained on.
     return lambda x: (np.zeros_like(x), np.ones((1, x.shape[1])))
 

@@ -11,7 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .adapt import nearest, normalised, shares_of
-from .bundle import AutoencoderModel, Bundle, GaussianMixtureModel, KMeansModel, MahalanobisModel
+from .bundle import (
+    AutoencoderModel,
+    Bundle,
+    GaussianMixtureModel,
+    KMeansModel,
+    MahalanobisModel,
+    NeighboursModel,
+)
 from .features import STATS, FeatureConfig
 
 Array = npt.NDArray[np.float64]
@@ -21,8 +28,8 @@ Vectors = npt.NDArray[np.float32]
 def contributor(bundle: Bundle) -> Callable[[Vectors], Array] | None:
     """Function from vectors (n, dim) to each value's part of the score (n, dim); None for a model without such parts.
 
-    The parts sum up to the squared distance (k-means to the nearest centroid, Mahalanobis), to the squared
-    Mahalanobis distance to the most probable component (mixture), or to the sum of squared errors (autoencoder).
+    The parts sum up to the squared distance (k-means to the nearest centroid, Mahalanobis, neighbours to the nearest
+    reference in units of its radius), to the squared Mahalanobis distance to the most probable component (mixture), or to the sum of squared errors (autoencoder).
     With a full covariance, parts are those of ``d · Σ⁻¹d``, and some may be below zero.
     """
     model = bundle.model
@@ -52,6 +59,17 @@ def contributor(bundle: Bundle) -> Callable[[Vectors], Array] | None:
             return parts
 
         return to_component
+    if isinstance(model, NeighboursModel):
+        from .models.neighbours import nearest_reference
+
+        def to_reference(vectors: Vectors) -> Array:
+            x = normalised(bundle, vectors)
+            found, gain = nearest_reference(model, x)
+            whiten = np.ones(x.shape[1], np.float32) if model.whiten is None else model.whiten
+            parts = _parts(whiten, "diagonal" if model.whiten is None else "full", x - found)
+            return np.asarray(parts * gain[:, None] ** 2)
+
+        return to_reference
     if isinstance(model, AutoencoderModel) and bundle.kind == "autoencoder":
         from .decoder import reconstruct
 

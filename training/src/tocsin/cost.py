@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from . import _core
 from ._tflite import products
-from .bundle import Bundle, GaussianMixtureModel, KMeansModel, MahalanobisModel
+from .bundle import Bundle, GaussianMixtureModel, KMeansModel, MahalanobisModel, NeighboursModel
 from .errors import ModelError
 from .features import FeatureConfig
 
@@ -36,6 +36,7 @@ _POOL = {"stack": 25.0, "mean": 24.5, "std": 6.0, "max": 20.5}  # a feature and 
 _FRAME, _SAMPLE = 124.0, 1.6  # ring and loops
 _NORMALISE = 10.6  # a value
 _DECIDE, _SMOOTH = 200.0, 8.0
+_WHITEN, _NEIGHBOUR = 6.0, 9.0  # an element of the shared factor, a value of a reference
 # int8 dense layers: a product, an output, a layer; normalising, quantising and the error of a value.
 _PRODUCT, _OUTPUT, _LAYER, _ENDS = 1.167, 33.9, 812.0, 46.2
 # Other layers run in TensorFlow Lite Micro's reference kernels: counted for dense ones, 7.4 a product.
@@ -110,7 +111,7 @@ def frame_instructions(features: FeatureConfig) -> float:
         nearest = min(_SPECTRUM, key=lambda n: abs(math.log2(n / features.n_fft)))
         scale = features.n_fft * math.log2(features.n_fft) / (nearest * math.log2(nearest))
         total += scale * _SPECTRUM[nearest]
-        total += _WEIGHT * sum(len(band.weights) for band in features.bands) + (_BAND + _LOG) * bands
+        total += _WEIGHT * sum(len(band.weights) for band in features.bands) + (_BAND if features.power else _BAND + _LOG) * bands
     pooled = sum(_POOL.get(name, _POOL["mean"]) for name in features.pool)
     return channels * total + pooled * features.n_features + _FRAME
 
@@ -133,6 +134,10 @@ def score_instructions(bundle: Bundle) -> float:
         k = len(model.means)
         each = 9.0 * dim + 85 if model.covariance == "diagonal" else 2.99 * dim * dim + 23 * dim + 85
         return k * each + _NORMALISE * dim
+    if isinstance(model, NeighboursModel):
+        k = len(model.references)
+        whiten = 0.0 if model.whiten is None else _WHITEN * dim * (dim + 1) / 2
+        return _NEIGHBOUR * k * dim + 40 * k + whiten + _NORMALISE * dim
     network = getattr(model, "tflite", None)
     if network is None:
         raise ModelError(f"What a {bundle.kind} takes on the device is not known: give it a place in tocsin.cost.")
@@ -144,7 +149,8 @@ def instructions(bundle: Bundle) -> Instructions:
     """Instructions of a detector, predicted."""
     features = bundle.features
     frame = frame_instructions(features)
-    window = score_instructions(bundle) + _DECIDE + _SMOOTH * bundle.decision.smooth
+    decibels = _LOG * len(features.bands) * features.channels * len(features.pool) if features.power else 0.0
+    window = decibels + score_instructions(bundle) + _DECIDE + _SMOOTH * bundle.decision.smooth
     per_second = features.sample_rate * (
         frame / features.hop + window / features.window_step + _SAMPLE * features.channels
     )

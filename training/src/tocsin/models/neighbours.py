@@ -109,3 +109,23 @@ def fit_neighbours(
     else:
         kept = z
     return NeighboursModel.from_references(kept, radii_of(z, kept), pack_lower(factor))
+
+
+def nearest_reference(
+    model: NeighboursModel, x: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Nearest reference of each normalised vector of `x`, shape (n, dim), in the same units, and its gain, shape (n,).
+
+    Nearest is meant as the score means it: in units of each reference's radius.
+    """
+    dim = model.dim
+    factor = np.eye(dim)
+    if model.whiten is not None:
+        factor = np.zeros((dim, dim))
+        factor[np.tril_indices(dim)] = model.whiten
+    references = model.references.astype(np.float64) * model.step
+    z = x @ factor.T
+    squares = (z**2).sum(axis=1)[:, None] - 2 * z @ references.T + (references**2).sum(axis=1)
+    chosen = (squares * model.gain.astype(np.float64) ** 2).argmin(axis=1)
+    found = solve_triangular(factor, references[chosen].T, lower=True).T
+    return np.asarray(found, np.float64), model.gain[chosen].astype(np.float64)

@@ -55,13 +55,16 @@ def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions)
     kind = trial.suggest_categorical("kind", list(kinds))
     stacked = kind == "autoencoder" and sensor == "audio"
     chosen: dict[str, Any] = {"kind": kind}
-    front = _vibration(trial) if sensor == "vibration" else _audio(trial, stacked)
+    front = _vibration(trial) if sensor == "vibration" else _audio(trial, stacked, kind)
     if kind in ("kmeans", "gmm"):
         chosen["clusters"] = trial.suggest_int("clusters", 1, 64, log=True)
     if kind == "gmm":
         chosen["covariance"] = trial.suggest_categorical("gmm_covariance", ["diagonal", "full"])
     if kind == "mahalanobis":
         chosen["covariance"] = trial.suggest_categorical("covariance", ["full", "diagonal"])
+    if kind == "neighbours":
+        chosen["references"] = trial.suggest_int("references", 32, 1024, log=True)
+        chosen["shrinkage"] = trial.suggest_categorical("shrinkage", [0.3, 0.5, 0.7, 1.0])
     if kind == "autoencoder":
         wide = trial.suggest_categorical("wide", [32, 64, 128, 192])
         neck = trial.suggest_int("neck", 2, 32, log=True)
@@ -71,13 +74,18 @@ def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions)
     return replace(base, front_end=front, **chosen)
 
 
-def _audio(trial: Trial, stacked: bool) -> FrontEnd:
+def _audio(trial: Trial, stacked: bool, kind: str) -> FrontEnd:
     n_fft = trial.suggest_categorical("n_fft", [512, 1024, 2048, 4096])
     hop = n_fft // trial.suggest_categorical("overlap", [1, 2])
     bands = trial.suggest_categorical("bands", [24, 32, 48, 64, 96, 128])
     if stacked:
         frames = trial.suggest_int("stack", 1, 8)
         return FrontEnd(n_fft=n_fft, hop=hop, bands=bands, window_frames=frames, window_hop=max(1, frames // 2))
+    if kind == "neighbours":
+        frames = 2 * max(1, round(trial.suggest_categorical("long_window_s", [1.0, 4.0, 8.0]) * 16000 / hop / 2))
+        spacing: Any = trial.suggest_categorical("audio_spacing", ["mel", "linear"])
+        average: Any = trial.suggest_categorical("average", ["decibel", "power"])
+        return FrontEnd(n_fft=n_fft, hop=hop, bands=bands, spacing=spacing, average=average, window_frames=frames)
     pool: tuple[Any, ...] = tuple(trial.suggest_categorical("pool", ["mean", "mean,std", "max", "mean,max"]).split(","))
     # An even number of frames, so that windows overlap by half; about 0.5 to 4 s at 16 kHz.
     frames = 2 * max(1, round(trial.suggest_categorical("window_s", [0.5, 1.0, 2.0, 4.0]) * 16000 / hop / 2))
@@ -107,6 +115,8 @@ def least_cost(features: FeatureConfig, options: TrainOptions) -> Cost:
             full = (options.covariance or ("full" if options.kind == "mahalanobis" else "diagonal")) == "full"
             each += dim * (dim + 1) // 2 if full else dim
         flash += 4 * each * (1 if options.kind == "mahalanobis" else count)
+    elif options.kind == "neighbours":
+        flash += 4 * dim * (dim + 1) // 2
     elif options.kind == "autoencoder":
         hidden = options.hidden or autoencoder.default_hidden(dim)
         products = sum(a * b for a, b in pairwise((dim, *hidden, dim)))
