@@ -51,6 +51,32 @@ class Clip:
         """Machine, section and domain."""
         return self.machine, self.section, self.domain
 
+    @property
+    def attribute_map(self) -> dict[str, str]:
+        """What :func:`parse_attributes` makes of `attributes`."""
+        return parse_attributes(self.attributes)
+
+
+def parse_attributes(text: str) -> dict[str, str]:
+    """Attributes as DCASE writes them: names and values in turn, joined by underscores.
+
+    Parameters
+    ----------
+    text
+        Such as ``car_B1_spd_31V_mic_1``. A last name without a value (2021's ``strength_1_ambient``) stands with an
+        empty one; ``noAttribute`` (2023 and later) and an empty text mean that there are none.
+
+    Returns
+    -------
+    dict of str to str
+        In the order of the text; of a name that comes twice, its first value.
+    """
+    words = [word for word in text.split("_") if word and word != "noAttribute"]
+    found: dict[str, str] = {}
+    for i in range(0, len(words), 2):
+        found.setdefault(words[i], words[i + 1] if i + 1 < len(words) else "")
+    return found
+
 
 @dataclass
 class Issues:
