@@ -30,9 +30,14 @@ class Clip:
     split
         ``"train"`` or ``"test"`` where the layout says so, else empty.
     attributes
-        What else the file's name says (DCASE), as written there.
+        What else the file's name, or a table beside it, says (DCASE), as written there.
     array, index
         Array and row of an ``.npz``; ``index`` is -1 where the whole array is one recording.
+    recording
+        The same for files that hold one recording (several microphones of ToyADMOS, several SNRs of MIMII), which
+        a split must not part; empty where a file is a recording of its own.
+    channel
+        The microphone that the file holds, from 0, where its name says so; else -1.
     """
 
     name: str
@@ -45,6 +50,8 @@ class Clip:
     attributes: str = ""
     array: str = ""
     index: int = -1
+    recording: str = ""
+    channel: int = -1
 
     @property
     def group(self) -> tuple[str, str, str]:
