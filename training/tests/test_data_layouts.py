@@ -45,6 +45,21 @@ def test_attributes_are_kept() -> None:
     assert clip.attributes == "car_B1_spd_34V"
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("car_B1_spd_31V_mic_1", {"car": "B1", "spd": "31V", "mic": "1"}),
+        ("vel_6_f-n_C", {"vel": "6", "f-n": "C"}),
+        ("strength_1_ambient", {"strength": "1", "ambient": ""}),
+        ("noAttribute", {}),
+        ("", {}),
+        ("spd_1_spd_2", {"spd": "1"}),
+    ],
+)
+def test_attributes_by_name(text: str, found: dict[str, str]) -> None:
+    assert Clip("a", Path("a"), "normal", "car", attributes=text).attribute_map == found
+
+
 def test_root_in_the_middle_of_a_layout() -> None:
     clip = classify(Path("/d/fan/id_06"), Path("/d/fan/id_06/normal/1.wav"))
     assert clip is not None

@@ -28,6 +28,7 @@ COMMANDS = {
     "record": ("record", "Record what a device's sensor hears."),
     "monitor": ("monitor", "Watch a device: scores, alarms, spectrum."),
     "verify": ("verify", "Compare a device with the desk, bit for bit."),
+    "data": ("data", "Look into a data set, or download a public one."),
     "inspect": ("inspect", "Show what a bundle holds."),
     "battery": ("battery", "Estimate how long a battery lasts."),
 }

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from .clip import Clip, Issues
+from .clip import Clip, Issues, parse_attributes
 from .dataset import Dataset, ReadOptions, open_dataset
 from .extract import Extracted, digest, extract
 from .split import Split, split_clips
@@ -19,5 +19,6 @@ __all__ = [
     "digest",
     "extract",
     "open_dataset",
+    "parse_attributes",
     "split_clips",
 ]

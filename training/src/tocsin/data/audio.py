@@ -81,6 +81,17 @@ def read_audio(path: Path, *, rate: int, channel: int | None = None) -> tuple[np
     return out, notes + oddities(out)
 
 
+def read_raw(path: Path) -> tuple[npt.NDArray[np.float64], int]:
+    """Samples of a sound file as they are, at int16 scale, shape (n, channels), and its rate in Hz.
+
+    Raises
+    ------
+    DataError
+        As :func:`read_audio`.
+    """
+    return _decode(path)
+
+
 def rate_of(path: Path) -> int:
     """Samples a second of a sound file, Hz."""
     return _decode(path)[1]

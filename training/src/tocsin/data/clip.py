@@ -30,9 +30,14 @@ class Clip:
     split
         ``"train"`` or ``"test"`` where the layout says so, else empty.
     attributes
-        What else the file's name says (DCASE), as written there.
+        What else the file's name, or a table beside it, says (DCASE), as written there.
     array, index
         Array and row of an ``.npz``; ``index`` is -1 where the whole array is one recording.
+    recording
+        The same for files that hold one recording (several microphones of ToyADMOS, several SNRs of MIMII), which
+        a split must not part; empty where a file is a recording of its own.
+    channel
+        The microphone that the file holds, from 0, where its name says so; else -1.
     """
 
     name: str
@@ -45,11 +50,39 @@ class Clip:
     attributes: str = ""
     array: str = ""
     index: int = -1
+    recording: str = ""
+    channel: int = -1
 
     @property
     def group(self) -> tuple[str, str, str]:
         """Machine, section and domain."""
         return self.machine, self.section, self.domain
+
+    @property
+    def attribute_map(self) -> dict[str, str]:
+        """What :func:`parse_attributes` makes of `attributes`."""
+        return parse_attributes(self.attributes)
+
+
+def parse_attributes(text: str) -> dict[str, str]:
+    """Attributes as DCASE writes them: names and values in turn, joined by underscores.
+
+    Parameters
+    ----------
+    text
+        Such as ``car_B1_spd_31V_mic_1``. A last name without a value (2021's ``strength_1_ambient``) stands with an
+        empty one; ``noAttribute`` (2023 and later) and an empty text mean that there are none.
+
+    Returns
+    -------
+    dict of str to str
+        In the order of the text; of a name that comes twice, its first value.
+    """
+    words = [word for word in text.split("_") if word and word != "noAttribute"]
+    found: dict[str, str] = {}
+    for i in range(0, len(words), 2):
+        found.setdefault(words[i], words[i + 1] if i + 1 < len(words) else "")
+    return found
 
 
 @dataclass

@@ -38,7 +38,8 @@ class ReadOptions:
         Samples a second, Hz. Sound is resampled to it (None: 16000); vibration is taken to have
         it, and an ``.npz`` may say it itself.
     channel
-        Channel of a sound file to take; None takes the mean of all.
+        Channel of a sound file to take; None takes the mean of all. Where each microphone has a file of its own
+        (ToyADMOS), its files alone; None takes all files.
     unit
         What a vibration file's numbers mean: g, mg, ug or m/s2.
     full_scale
@@ -76,7 +77,7 @@ class Dataset:
     clips
         Recordings whose place or name says what they are, in the order of their names.
     left_out
-        Arrays that are neither normal nor anomaly.
+        Arrays that are neither normal nor anomaly, and how many files are neither.
     options
         With the rate settled; the full scale too after :meth:`settle`.
     file_range
@@ -133,7 +134,8 @@ class Dataset:
             The recording cannot be used; the message says why and leaves its name to the caller.
         """
         if self.kind == "audio":
-            samples, notes = audio.read_audio(clip.path, rate=self.rate, channel=self.options.channel)
+            channel = self.options.channel if clip.channel < 0 else None
+            samples, notes = audio.read_audio(clip.path, rate=self.rate, channel=channel)
         else:
             values = self._in_g(clip)
             assert self.options.full_scale is not None
@@ -197,6 +199,17 @@ def _chosen(clips: Iterable[Clip], machines: Sequence[str]) -> tuple[Clip, ...]:
     return kept
 
 
+def _of_channel(clips: tuple[Clip, ...], channel: int | None) -> tuple[Clip, ...]:
+    """Of files that hold one microphone each, keep those of the microphone asked for."""
+    if channel is None:
+        return clips
+    kept = tuple(clip for clip in clips if clip.channel in (-1, channel))
+    if not kept:
+        there = ", ".join(str(number) for number in sorted({clip.channel for clip in clips}))
+        raise DataError(f"No file holds channel {channel}. There are (from 0): {there}.")
+    return kept
+
+
 def open_dataset(root: Path, options: ReadOptions) -> Dataset:
     """Find the recordings at `root`.
 
@@ -221,7 +234,8 @@ def open_dataset(root: Path, options: ReadOptions) -> Dataset:
         left_out += rest
         rates |= {rate_in_file} if rate_in_file else set()
     if form == "csv":
-        found = find_clips(root, frozenset({".csv"}))
+        found, unlabelled = find_clips(root, frozenset({".csv"}))
+        left_out += unlabelled
     if options.rate is None and len(rates) != 1:
         raise DataError("Say how many samples a second the vibration has with --rate HZ.")
     rate = options.rate or rates.pop()
@@ -230,14 +244,15 @@ def open_dataset(root: Path, options: ReadOptions) -> Dataset:
 
 def _open_wav(root: Path, options: ReadOptions) -> Dataset:
     """Find sound files, which hold sound or, as metadata or the user say, vibration."""
-    clips = _chosen(find_clips(root, audio.SUFFIXES), options.machines)
+    found, left_out = find_clips(root, audio.SUFFIXES)
+    clips = _of_channel(_chosen(found, options.machines), options.channel)
     said = metadata(root)
     kind = options.sensor or ("vibration" if said.get("domain") == "vibration" else "audio")
     if kind == "audio":
-        return Dataset(root, kind, clips, (), replace(options, rate=options.rate or AUDIO_RATE))
+        return Dataset(root, kind, clips, left_out, replace(options, rate=options.rate or AUDIO_RATE))
     file_range = said.get("full_scale") or options.full_scale
     if not isinstance(file_range, int | float) or file_range <= 0:
         raise DataError("Say how many g full scale means in these sound files with --full-scale.")
     rate = options.rate or (int(said["rate"]) if said.get("rate") else audio.rate_of(clips[0].path))
     settled = replace(options, rate=rate, full_scale=options.full_scale or float(file_range))
-    return Dataset(root, "vibration", clips, (), settled, float(file_range))
+    return Dataset(root, "vibration", clips, left_out, settled, float(file_range))

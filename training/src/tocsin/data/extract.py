@@ -58,12 +58,19 @@ def digest(samples: npt.NDArray[np.int16]) -> bytes:
     return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
 
 
+def processors() -> int:
+    """Processors that this process may use, at least 1."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return max(1, len(os.sched_getaffinity(0)))
+    return max(1, os.cpu_count() or 1)
+
+
 def in_threads(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     """`work` on each of `items`, in order, by as many threads as there are processors.
 
     No more than twice as many results wait as there are threads, so memory stays bounded.
     """
-    threads = max(1, min(8, os.cpu_count() or 1))
+    threads = processors()
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[R]] = deque()
         left = iter(items)

@@ -34,20 +34,26 @@ class Split:
 
 
 def _hold_out(clips: Sequence[Clip], share: float, rng: np.random.Generator) -> tuple[list[Clip], list[Clip]]:
-    """Take `share` of every group's clips away; return what stays and what was taken."""
-    groups: dict[tuple[str, str, str], list[Clip]] = defaultdict(list)
-    for clip in clips:
-        groups[clip.group].append(clip)
+    """Take `share` of every group's recordings away; return the clips that stay and those taken.
+
+    Clips of one recording stay or go together, whichever group each is in.
+    """
+    together: dict[str, list[Clip]] = defaultdict(list)
+    for clip in sorted(clips, key=lambda clip: clip.name):
+        together[clip.recording or f"/{clip.name}"].append(clip)
+    groups: dict[tuple[str, str, str], list[list[Clip]]] = defaultdict(list)
+    for members in together.values():
+        groups[members[0].group].append(members)
     stay: list[Clip] = []
     taken: list[Clip] = []
     for key in sorted(groups):
-        members = sorted(groups[key], key=lambda clip: clip.name)
-        count = round(share * len(members))
-        if share > 0 and len(members) > 2:
+        units = groups[key]
+        count = round(share * len(units))
+        if share > 0 and len(units) > 2:
             count = max(count, 1)
-        chosen = {int(i) for i in rng.permutation(len(members))[:count]}
-        for i, clip in enumerate(members):
-            (taken if i in chosen else stay).append(clip)
+        chosen = {int(i) for i in rng.permutation(len(units))[:count]}
+        for i, members in enumerate(units):
+            (taken if i in chosen else stay).extend(members)
     return stay, taken
 
 

@@ -1,0 +1,353 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a data set holds and what is wrong with it, in counts and sentences.
+
+Leaks are the dear mistakes: a recording of the training that stands in the test too makes every figure too good.
+Equal samples are found by a hash of all of them; near copies (another level, another codec) by their loudness, 100
+times a second, which runs alike in both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import DataError
+from . import audio
+from .clip import Clip, Issues
+from .dataset import Dataset
+from .extract import in_threads
+
+# Share of full scale above which a constant offset is worth a word: it costs headroom and fills the lowest band.
+OFFSET_SHARE = 0.01
+# Correlation of two loudness curves above which recordings are called near copies: an even machine's curve is
+# noise, and different noises of a second or more stay far below it.
+NEAR_COPY = 0.98
+ENVELOPE_RATE = 100
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One recording, as it is in its file, before resampling and mixing."""
+
+    clip: Clip
+    rate: int
+    channels: int
+    seconds: float
+    digest: bytes
+    envelope: npt.NDArray[np.float32]
+    clipped: bool
+    silent: bool
+    offset: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """How many recordings a machine, section, domain and split has."""
+
+    machine: str
+    section: str
+    domain: str
+    split: str
+    normal: int
+    anomaly: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd.
+
+    Attributes
+    ----------
+    kind
+        For machines: ``unreadable``, ``left_out``, ``rates``, ``channels``, ``lengths``, ``clipped``, ``silent``,
+        ``offset``, ``duplicates``, ``copies``, ``shared``, ``labels``, ``no_test``, ``few``.
+    text
+        What.
+    advice
+        What to do.
+    clips
+        Names of (the first hundred of) the recordings.
+    leak
+        Whether figures of an evaluation would be wrong.
+    """
+
+    kind: str
+    text: str
+    advice: str
+    clips: tuple[str, ...] = ()
+    leak: bool = False
+
+
+@dataclass(frozen=True)
+class Info:
+    """What :func:`survey_dataset` found; `rates`, `channels` and `lengths` count recordings."""
+
+    kind: str
+    clips: int
+    seconds: float
+    groups: list[Group]
+    rates: dict[str, int]
+    channels: dict[str, int]
+    lengths: dict[str, int]
+    attributes: dict[str, dict[str, int]]
+    findings: list[Finding]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def envelope(mono: npt.NDArray[np.float64], rate: int) -> npt.NDArray[np.float32]:
+    """Loudness of each hundredth of a second, without its mean and of length 1; zeros where it does not vary."""
+    step = max(1, rate // ENVELOPE_RATE)
+    count = len(mono) // step
+    if count < 2:
+        return np.zeros(0, np.float32)
+    level = np.sqrt(np.square(mono[: count * step].reshape(count, step)).mean(axis=1))
+    level -= level.mean()
+    norm = float(np.sqrt(np.square(level).sum()))
+    return np.asarray(level / norm if norm > 0 else level, np.float32)
+
+
+def measure(dataset: Dataset, clip: Clip) -> Measured:
+    """Look at one recording.
+
+    Raises
+    ------
+    DataError
+        It cannot be used; as :meth:`Dataset.read`.
+    """
+    if dataset.kind == "audio" or dataset.file_range:
+        samples, rate = audio.read_raw(clip.path)
+    else:
+        digits = dataset.read(clip, Issues())
+        samples, rate = np.asarray(digits, np.float64).reshape(len(digits), -1), dataset.rate
+    digits16 = np.clip(np.rint(samples), -32768, 32767).astype("<i2")
+    odd = audio.oddities(digits16)
+    steady = samples.mean(axis=0)
+    return Measured(
+        clip=clip,
+        rate=rate,
+        channels=samples.shape[1],
+        seconds=len(samples) / rate,
+        digest=hashlib.blake2b(digits16.tobytes(), digest_size=16).digest(),
+        envelope=envelope(samples.mean(axis=1) - samples.mean(), rate),
+        clipped=any(text.startswith("clipped") for text in odd),
+        silent="silent" in odd,
+        # Gravity is an offset that vibration has to have.
+        offset=float(np.abs(steady).max()) / 32768 if dataset.kind == "audio" else 0.0,
+    )
+
+
+def _some(clips: Iterable[Clip]) -> tuple[str, ...]:
+    return tuple(clip.name for clip in clips)[:100]
+
+
+def _quality(items: list[Measured]) -> list[Finding]:
+    """What is odd about single recordings, or differs between them."""
+    found = []
+    for kind, hits, what, advice in (
+        ("clipped", [m for m in items if m.clipped], "clipped (over 0.1 % of the samples at full scale)",
+         "Record again with less gain: clipping sounds like a fault."),
+        ("silent", [m for m in items if m.silent], "silent", "Check the sensor; remove them."),
+        ("offset", [m for m in items if m.offset > OFFSET_SHARE], "with an offset of over 1 % of full scale",
+         "It costs headroom; check the microphone's bias or filter it out."),
+    ):  # fmt: skip
+        if hits:
+            text = f"{len(hits)} of {len(items)} recordings are {what} (first: {hits[0].clip.name})."
+            found.append(Finding(kind, text, advice, _some(m.clip for m in hits)))
+    if len({m.rate for m in items}) > 1:
+        found.append(
+            Finding("rates", "Sample rates differ.", "Resampled sound lacks what lies above half its old rate, which a"
+                    " model may learn instead of the machine; record all at one rate.")
+        )  # fmt: skip
+    channels = {m.channels for m in items}
+    if max(channels) > 1 and any(m.clip.channel < 0 for m in items) and items[0].clip.array == "":
+        near = " In DCASE 2026, channel 0 is near the machine and 1 far from it." if channels == {2} else ""
+        found.append(
+            Finding("channels", f"Files have {', '.join(map(str, sorted(channels)))} channels.",
+                    f"Sound is averaged over them; choose one with --channel 0.{near}")
+        )  # fmt: skip
+    lengths = sorted(m.seconds for m in items)
+    if lengths[-1] > 2 * lengths[0]:
+        text = f"Lengths differ from {lengths[0]:.3g} s to {lengths[-1]:.3g} s."
+        found.append(Finding("lengths", text, "Long recordings weigh more in training; cut them to one length."))
+    return found
+
+
+def _where(clip: Clip) -> str:
+    return clip.split or "no split"
+
+
+def _pair_finding(pairs: list[tuple[Clip, Clip]], kind: str, what: str) -> list[Finding]:
+    """Findings for pairs of recordings that are the same: across labels, across splits, and others."""
+    crossing = [p for p in pairs if {p[0].split, p[1].split} == {"train", "test"}]
+    labels = [p for p in pairs if p[0].label != p[1].label]
+    rest = [p for p in pairs if p not in crossing and p not in labels]
+    found = []
+    for chosen, name, text, advice, leak in (
+        (
+            labels,
+            "labels",
+            f"{what} normal here and an anomaly there",
+            "One label is wrong; listen and remove it.",
+            True,
+        ),
+        (crossing, kind, f"{what} in train and in test", "Remove them from one; figures would be too good.", True),
+        (
+            rest,
+            kind,
+            f"{what} twice",
+            "Remove one of each: a split may part them, and figures would be too good.",
+            False,
+        ),
+    ):
+        if chosen:
+            a, b = chosen[0]
+            text = f"{len(chosen)} recordings stand {text} (first: {a.name} [{_where(a)}] and {b.name} [{_where(b)}])."
+            found.append(Finding(name, text, advice, _some(p[1] for p in chosen), leak))
+    return found
+
+
+def equal_pairs(items: list[Measured]) -> list[tuple[Clip, Clip]]:
+    """Each recording whose samples an earlier one has too, with that one; a training recording stands first."""
+    first: dict[bytes, Measured] = {}
+    pairs = []
+    for item in sorted(items, key=lambda m: (m.clip.split == "test", m.clip.name)):
+        earlier = first.setdefault(item.digest, item)
+        if earlier is not item and not item.silent:
+            pairs.append((earlier.clip, item.clip))
+    return pairs
+
+
+def near_pairs(items: list[Measured], block: int = 256) -> list[tuple[Clip, Clip]]:
+    """Pairs of recordings of one length whose loudness runs alike, but whose samples differ.
+
+    Compared are recordings of at least a second, of different recordings by their names.
+    """
+    by_length: dict[int, list[Measured]] = defaultdict(list)
+    for item in items:
+        if len(item.envelope) >= ENVELOPE_RATE and not item.silent:
+            by_length[len(item.envelope)].append(item)
+    pairs = []
+    for members in by_length.values():
+        matrix = np.stack([m.envelope for m in members])
+        for start in range(0, len(members), block):
+            alike = matrix[start : start + block] @ matrix.T > NEAR_COPY
+            for i, j in zip(*np.nonzero(np.triu(alike, 1 + start)), strict=True):
+                a, b = members[start + int(i)], members[int(j)]
+                same = a.clip.recording and a.clip.recording == b.clip.recording
+                if a.digest != b.digest and not same:
+                    pairs.append((a.clip, b.clip))
+    return pairs
+
+
+def _splits(clips: list[Clip]) -> list[Finding]:
+    """Whether the split that the layout gives, or `tocsin train` makes, is sound."""
+    found = []
+    sides: dict[str, set[str]] = defaultdict(set)
+    for clip in clips:
+        if clip.recording and clip.split:
+            sides[clip.recording].add(clip.split)
+    parted = [name for name, where in sides.items() if len(where) > 1]
+    if parted:
+        text = f"{len(parted)} recordings have copies (other microphones or SNRs) in train and in test."
+        found.append(Finding("shared", text, "Move all copies to one side.", tuple(parted[:100]), True))
+    groups: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for clip in clips:
+        groups[clip.group][clip.label if clip.label == "anomaly" else f"normal {clip.split}"] += 1
+    for group, counts in sorted(groups.items()):
+        where = " ".join(part for part in group if part)
+        trained = counts["normal train"] + counts["normal "]
+        if not trained:
+            text = f"{where} has no normal recordings to train on."
+            found.append(Finding("few", text, "Its anomalies are scored by a model of the others; record some."))
+        elif trained < 50:
+            text = f"{where} has {trained} normal recordings to train on."
+            found.append(
+                Finding("few", text, "Some hundred make a good model and a threshold that holds; record more.")
+            )
+    if not any(clip.label == "anomaly" for clip in clips):
+        text = "There are no anomalies."
+        found.append(Finding("no_test", text, "Training needs none, but `tocsin eval` cannot tell how good it is."))
+    return found
+
+
+def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str]]) -> Info:
+    """Counts and findings of what was measured."""
+    groups: dict[tuple[str, str, str, str], list[Measured]] = defaultdict(list)
+    attributes: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in items:
+        key = (*item.clip.group, item.clip.split)
+        groups[key].append(item)
+        for name, value in item.clip.attribute_map.items():
+            attributes[name][value] += 1
+    findings = []
+    if bad:
+        text = f"{len(bad)} of {len(dataset.clips)} recordings cannot be read (first: {bad[0][0].name}: {bad[0][1]})."
+        findings.append(Finding("unreadable", text, "Repair or remove them.", _some(clip for clip, _ in bad)))
+    for what in dataset.left_out:
+        findings.append(
+            Finding("left_out", f"Left out: {what}.", "Neither normal nor anomaly by name; see docs/data.md.")
+        )
+    if items:
+        findings += _pair_finding(equal_pairs(items), "duplicates", "with the same samples")
+        findings += _pair_finding(near_pairs(items), "copies", "as near copies")
+        findings += _quality(items)
+    findings += _splits([item.clip for item in items])
+
+    def counted(values: Iterable[str]) -> dict[str, int]:
+        return dict(Counter(values).most_common(20))
+
+    return Info(
+        kind=dataset.kind,
+        clips=len(items),
+        seconds=sum(m.seconds for m in items),
+        groups=[
+            Group(*key, normal, len(members) - normal, sum(m.seconds for m in members))
+            for key, members in sorted(groups.items())
+            if (normal := sum(m.clip.label == "normal" for m in members)) >= 0
+        ],
+        rates=counted(str(m.rate) for m in items),
+        channels=counted(str(m.channels) for m in items),
+        lengths=counted(f"{m.seconds:.3g}" for m in items),
+        attributes={name: dict(values.most_common(20)) for name, values in sorted(attributes.items())},
+        findings=sorted(findings, key=lambda finding: not finding.leak),
+    )
+
+
+def survey_dataset(dataset: Dataset, *, step: Callable[[], None] = lambda: None) -> Info:
+    """Read all recordings, in threads, a few at a time, and say what they are.
+
+    Parameters
+    ----------
+    dataset
+        Opened; its full scale need not be settled.
+    step
+        Called after each recording.
+    """
+    settled = dataset.settle(dataset.clips)
+
+    def work(clip: Clip) -> tuple[Clip, Measured | str]:
+        try:
+            return clip, measure(settled, clip)
+        except DataError as error:
+            return clip, str(error)
+
+    items: list[Measured] = []
+    bad: list[tuple[Clip, str]] = []
+    for clip, result in in_threads(work, settled.clips):
+        step()
+        if isinstance(result, str):
+            bad.append((clip, result))
+        else:
+            items.append(result)
+    return summarise(settled, items, bad)
