@@ -6,8 +6,8 @@
 /*
  * TensorFlow Lite Micro trusts its models: an index or a length that is wrong makes it read or
  * write anywhere. A bundle comes from outside, so whatever the interpreter and the compiled-in
- * kernels take for granted is checked here, after flatbuffers' own verifier has checked that
- * offsets and vectors stay inside the buffer.
+ * kernels take for granted is checked here, after model_verify.cc has checked that offsets and
+ * vectors stay inside the buffer.
  */
 
 #include <cerrno>
@@ -106,8 +106,8 @@ bool tensor_ok(const Model *model, const Tensor *tensor, int *error)
 	const size_t each = type_size(tensor->type());
 
 	if (each == 0) {
-		LOG_ERR("tensor type %s is not supported",
-			tflite::EnumNameTensorType(tensor->type()));
+		LOG_ERR("tensor type %d is not int8, int32 or float32",
+			static_cast<int>(tensor->type()));
 		*error = -ENOTSUP;
 		return false;
 	}
@@ -189,6 +189,35 @@ bool fully_connected_ok(const Model *model, const SubGraph *graph, const Operato
 	return true;
 }
 
+/* Of the operators that an option may add; the schema's table of all names takes 4 KB. */
+const char *name(tflite::BuiltinOperator code)
+{
+	switch (code) {
+	case tflite::BuiltinOperator_FULLY_CONNECTED:
+		return "FULLY_CONNECTED";
+	case tflite::BuiltinOperator_RESHAPE:
+		return "RESHAPE";
+	case tflite::BuiltinOperator_QUANTIZE:
+		return "QUANTIZE";
+	case tflite::BuiltinOperator_DEQUANTIZE:
+		return "DEQUANTIZE";
+	case tflite::BuiltinOperator_CONV_2D:
+		return "CONV_2D";
+	case tflite::BuiltinOperator_DEPTHWISE_CONV_2D:
+		return "DEPTHWISE_CONV_2D";
+	case tflite::BuiltinOperator_AVERAGE_POOL_2D:
+		return "AVERAGE_POOL_2D";
+	case tflite::BuiltinOperator_MAX_POOL_2D:
+		return "MAX_POOL_2D";
+	case tflite::BuiltinOperator_ADD:
+		return "ADD";
+	case tflite::BuiltinOperator_MEAN:
+		return "MEAN";
+	default:
+		return "see BuiltinOperator in TensorFlow Lite's schema";
+	}
+}
+
 bool operator_ok(const Model *model, const SubGraph *graph, const Operator *op, int *error)
 {
 	if (op->opcode_index() >= model->operator_codes()->size()) {
@@ -199,7 +228,7 @@ bool operator_ok(const Model *model, const SubGraph *graph, const Operator *op, 
 		tflite::GetBuiltinCode(model->operator_codes()->Get(op->opcode_index()));
 
 	if (!supported(code)) {
-		LOG_ERR("operator %s is not compiled in", tflite::EnumNameBuiltinOperator(code));
+		LOG_ERR("operator %d (%s) is not compiled in", static_cast<int>(code), name(code));
 		*error = -ENOTSUP;
 		return false;
 	}
@@ -232,10 +261,25 @@ bool operator_ok(const Model *model, const SubGraph *graph, const Operator *op, 
 	}
 }
 
+/* A plan of the arena that comes with the model could place tensors anywhere, and the interpreter
+ * would believe it. */
+bool planned_offline(const Model *model)
+{
+	if (model->metadata() != nullptr) {
+		for (const tflite::Metadata *metadata : *model->metadata()) {
+			if (metadata->name() != nullptr &&
+			    metadata->name()->string_view() == "OfflineMemoryAllocation") {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 /* Buffers, one graph, one input, one output. */
 bool outline_ok(const Model *model)
 {
-	if (model->version() != 3 || model->subgraphs() == nullptr ||
+	if (model->version() != 3 || planned_offline(model) || model->subgraphs() == nullptr ||
 	    model->subgraphs()->size() != 1 || model->buffers() == nullptr ||
 	    model->operator_codes() == nullptr) {
 		return false;
@@ -278,17 +322,13 @@ bool supported(tflite::BuiltinOperator op)
 
 const tflite::Model *checked_model(const uint8_t *data, size_t size, int *error)
 {
-	/* An autoencoder's tables nest four deep; the limit bounds the verifier's stack. */
-	flatbuffers::Verifier verifier(data, size, 8, 4096);
+	const Model *model = verified_model(data, size);
 
 	*error = -EILSEQ;
-	if (size < 16 || !tflite::VerifyModelBuffer(verifier)) {
+	if (model == nullptr) {
 		LOG_ERR("not a valid TFLite flatbuffer");
 		return nullptr;
 	}
-
-	const Model *model = tflite::GetModel(data);
-
 	if (!outline_ok(model)) {
 		LOG_ERR("network must be one graph with one input and one output");
 		return nullptr;

@@ -32,6 +32,9 @@ using Resolver = tflite::MicroMutableOpResolver<kOperators>;
 /* Whether the operator is compiled in. */
 bool supported(tflite::BuiltinOperator op);
 
+/* The model, once all offsets that anybody follows stay inside the bytes; else nullptr. */
+const tflite::Model *verified_model(const uint8_t *data, size_t size);
+
 /* The model behind checked bytes; see tocsin_tflm_check() for what @p error may become. */
 const tflite::Model *checked_model(const uint8_t *data, size_t size, int *error);
 
