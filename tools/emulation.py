@@ -158,7 +158,7 @@ class Emulator:
                 f"socket,id=link,path={self._socket},server=on,wait=off,mux=on", "-serial", "chardev:link",
                 "-kernel", str(image),
             ],
-            "native": [str(image), "-uart_stdinout", *(("--flash_in_ram",) if flash is None else (f"--flash={flash}",))],
+            "native": [str(image), "-uart_stdinout", "--flash_in_ram" if flash is None else f"--flash={flash}"],
         }[board.name]  # fmt: skip
         if icount is not None:
             if board.name != "qemu":

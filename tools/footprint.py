@@ -7,8 +7,8 @@
     python tools/footprint.py --all                  # every board, some minutes each
     python tools/footprint.py --all --update         # after a change that is meant: write the baseline
 
-Flash and RAM are read from the linker's map of each image, without the embedded bundle, which is the user's. Stacks are the
-most that each thread has used on the emulated Cortex-M4F while detectors were uploaded, run and asked about.
+Flash and RAM are read from the linker's map of each image, without the embedded bundle, which is the user's. Stacks
+are the most that each thread has used on the emulated Cortex-M4F while detectors were uploaded, run and asked about.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def work(emulator: Emulator, link: Link) -> None:
 
 
 def measure(names: list[str]) -> dict[str, Any]:
-    """Build what is not built yet; the report's JSON: `compiler`, `images` by name, `stacks` where the board is emulated.
+    """Build what is not built yet; the report's JSON: `compiler`, `images` by name, and `stacks` of the emulated board.
 
     Raises
     ------

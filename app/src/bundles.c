@@ -92,7 +92,8 @@ const void *bundles_slot(uint32_t slot)
 
 void bundles_set_running(int slot, size_t size)
 {
-	const int err = slot == BUNDLES_EMBEDDED ? store_forget() : store_keep((uint32_t)slot, size);
+	const int err =
+		slot == BUNDLES_EMBEDDED ? store_forget() : store_keep((uint32_t)slot, size);
 
 	atomic_set(&running, slot);
 	if (err != 0) {

@@ -4,10 +4,10 @@
  */
 
 /*
- * The partition /chosen/tocsin,bundles, halved. The end of each slot is a mark: which of the two was
- * kept last. A mark is written once its bundle has been found fit to run, into erased flash, with
- * a checksum, so a mark that was cut short is none; and it is withdrawn by a word of its own, as
- * flash is not written twice. An upload goes into the other slot, so whenever the supply fails,
+ * The partition /chosen/tocsin,bundles, halved. The end of each slot is a mark: which of the two
+ * was kept last. A mark is written once its bundle has been found fit to run, into erased flash,
+ * with a checksum, so a mark that was cut short is none; and it is withdrawn by a word of its own,
+ * as flash is not written twice. An upload goes into the other slot, so whenever the supply fails,
  * one of these is what runs next: the bundle kept before, whole, or the new one, whole.
  */
 
@@ -144,18 +144,19 @@ int store_keep(uint32_t slot, size_t size)
 		return 0; /* runs again: it was the last one kept, or the last one's mark is gone */
 	}
 	mark.crc = checksum(&mark);
-	return flash_write(flash, offset_of(slot) + MARK_AT, &mark, offsetof(struct mark, withdrawn));
+	return flash_write(flash, offset_of(slot) + MARK_AT, &mark,
+			   offsetof(struct mark, withdrawn));
 }
 
 static int withdraw(uint32_t slot)
 {
 	static const uint32_t gone;
 
-	return is_kept(slot) ? flash_write(flash,
-					   offset_of(slot) + MARK_AT +
-						   offsetof(struct mark, withdrawn),
-					   &gone, sizeof(gone))
-			     : 0;
+	return is_kept(slot)
+		       ? flash_write(flash,
+				     offset_of(slot) + MARK_AT + offsetof(struct mark, withdrawn),
+				     &gone, sizeof(gone))
+		       : 0;
 }
 
 int store_kept(size_t *size)

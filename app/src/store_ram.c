@@ -18,8 +18,8 @@ BUILD_ASSERT(SLOT_SIZE % TOCSIN_BUNDLE_ALIGN == 0,
 	     "CONFIG_TOCSIN_BUNDLE_SLOT_SIZE must be a multiple of a bundle's alignment");
 
 /* At least one unit, so that an image without slots compiles; its capacity is 0. */
-static uint8_t slots[STORE_SLOTS][MAX(SLOT_SIZE, TOCSIN_BUNDLE_ALIGN)] __aligned(
-	TOCSIN_BUNDLE_ALIGN);
+static uint8_t slots[STORE_SLOTS][MAX(SLOT_SIZE, TOCSIN_BUNDLE_ALIGN)]
+	__aligned(TOCSIN_BUNDLE_ALIGN);
 static uint8_t *next;
 
 size_t store_capacity(void)

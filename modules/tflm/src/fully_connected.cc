@@ -33,11 +33,12 @@ void *init(TfLiteContext *context, const char *, size_t)
 class Tensors
 {
       public:
-	Tensors(TfLiteContext *context, TfLiteNode *node) : context_(tflite::GetMicroContext(context))
+	Tensors(TfLiteContext *context, TfLiteNode *node)
+		: context_(tflite::GetMicroContext(context))
 	{
 		input = context_->AllocateTempInputTensor(node, tflite::kFullyConnectedInputTensor);
-		weights =
-			context_->AllocateTempInputTensor(node, tflite::kFullyConnectedWeightsTensor);
+		weights = context_->AllocateTempInputTensor(node,
+							    tflite::kFullyConnectedWeightsTensor);
 		bias = context_->AllocateTempInputTensor(node, tflite::kFullyConnectedBiasTensor);
 		output = context_->AllocateTempOutputTensor(node,
 							    tflite::kFullyConnectedOutputTensor);

@@ -31,10 +31,6 @@ using tflite::Operator;
 using tflite::SubGraph;
 using tflite::Tensor;
 
-/* Values in one tensor; keeps the products below far away from overflow. */
-constexpr size_t kValuesMax = 1u << 24;
-constexpr size_t kRankMax = 5;
-
 size_t type_size(tflite::TensorType type)
 {
 	switch (type) {
@@ -46,24 +42,6 @@ size_t type_size(tflite::TensorType type)
 	default:
 		return 0;
 	}
-}
-
-/* Number of values, or 0 where the shape is not acceptable. */
-size_t values_of(const Tensor *tensor)
-{
-	if (tensor->shape() == nullptr || tensor->shape()->size() > kRankMax) {
-		return 0;
-	}
-
-	size_t values = 1;
-
-	for (int32_t extent : *tensor->shape()) {
-		if (extent < 1 || static_cast<size_t>(extent) > kValuesMax / values) {
-			return 0;
-		}
-		values *= static_cast<size_t>(extent);
-	}
-	return values;
 }
 
 /* int8 tensors: one scale, or one for each slice of the quantised dimension; zero points likewise.
@@ -129,13 +107,6 @@ bool tensor_ok(const Model *model, const Tensor *tensor, int *error)
 	       buffer->data()->size() == values * each;
 }
 
-bool is_constant(const Model *model, const Tensor *tensor)
-{
-	const auto *data = model->buffers()->Get(tensor->buffer())->data();
-
-	return data != nullptr && data->size() > 0;
-}
-
 /* Indices of an operator's tensors; a missing input is -1. */
 bool indices_ok(const flatbuffers::Vector<int32_t> *indices, size_t tensors, int32_t least)
 {
@@ -146,45 +117,6 @@ bool indices_ok(const flatbuffers::Vector<int32_t> *indices, size_t tensors, int
 		if (index < least || index >= static_cast<int32_t>(tensors)) {
 			return false;
 		}
-	}
-	return true;
-}
-
-/* y[batch][out] = W[out][in] x[batch][in] + b[out]: the kernel believes all four shapes. */
-bool fully_connected_ok(const Model *model, const SubGraph *graph, const Operator *op)
-{
-	const auto *tensors = graph->tensors();
-
-	if (op->inputs()->size() < 2 || op->inputs()->Get(0) < 0 || op->inputs()->Get(1) < 0) {
-		return false;
-	}
-
-	const Tensor *x = tensors->Get(op->inputs()->Get(0));
-	const Tensor *w = tensors->Get(op->inputs()->Get(1));
-	const Tensor *y = tensors->Get(op->outputs()->Get(0));
-
-	if (w->type() != tflite::TensorType_INT8 || w->shape()->size() != 2 ||
-	    !is_constant(model, w)) {
-		return false;
-	}
-
-	const size_t out = static_cast<size_t>(w->shape()->Get(0));
-	const size_t in = static_cast<size_t>(w->shape()->Get(1));
-	const size_t x_values = values_of(x);
-
-	if (x_values % in != 0 || values_of(y) != x_values / in * out || y->shape()->size() == 0 ||
-	    static_cast<size_t>(y->shape()->Get(y->shape()->size() - 1)) != out) {
-		return false;
-	}
-	if (w->quantization()->scale()->size() > 1 &&
-	    w->quantization()->quantized_dimension() != 0) {
-		return false;
-	}
-	if (op->inputs()->size() > 2 && op->inputs()->Get(2) >= 0) {
-		const Tensor *b = tensors->Get(op->inputs()->Get(2));
-
-		return b->type() == tflite::TensorType_INT32 && values_of(b) == out &&
-		       is_constant(model, b);
 	}
 	return true;
 }
@@ -243,22 +175,7 @@ bool operator_ok(const Model *model, const SubGraph *graph, const Operator *op, 
 		}
 	}
 
-	const Tensor *x = graph->tensors()->Get(op->inputs()->Get(0));
-	const Tensor *y = graph->tensors()->Get(op->outputs()->Get(0));
-
-	switch (code) {
-	case tflite::BuiltinOperator_FULLY_CONNECTED:
-		return op->builtin_options_as_FullyConnectedOptions() != nullptr &&
-		       x->type() == tflite::TensorType_INT8 &&
-		       y->type() == tflite::TensorType_INT8 && fully_connected_ok(model, graph, op);
-	case tflite::BuiltinOperator_RESHAPE:
-		return x->type() == y->type() && values_of(x) == values_of(y);
-	case tflite::BuiltinOperator_QUANTIZE:
-	case tflite::BuiltinOperator_DEQUANTIZE:
-		return values_of(x) == values_of(y);
-	default:
-		return op->builtin_options() != nullptr; /* their Prepare() checks the shapes */
-	}
+	return shapes_ok(model, graph, op, code);
 }
 
 /* A plan of the arena that comes with the model could place tensors anywhere, and the interpreter
@@ -315,6 +232,10 @@ bool supported(tflite::BuiltinOperator op)
 	case tflite::BuiltinOperator_AVERAGE_POOL_2D:
 	case tflite::BuiltinOperator_MAX_POOL_2D:
 		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_POOL_2D);
+	case tflite::BuiltinOperator_ADD:
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_ADD);
+	case tflite::BuiltinOperator_MEAN:
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_MEAN);
 	default:
 		return false;
 	}

@@ -35,8 +35,7 @@ template <typename T> bool vector_ok(Verifier &verifier, const Table *of, flatbu
 	       verifier.VerifyVector(of->GetPointer<const flatbuffers::Vector<T> *>(at));
 }
 
-template <typename T>
-bool tables_ok(Verifier &verifier, const Table *of, flatbuffers::voffset_t at)
+template <typename T> bool tables_ok(Verifier &verifier, const Table *of, flatbuffers::voffset_t at)
 {
 	using Vector = flatbuffers::Vector<flatbuffers::Offset<T>>;
 

@@ -54,6 +54,12 @@ struct Network {
 		resolver.AddAveragePool2D();
 		resolver.AddMaxPool2D();
 #endif
+#if defined(CONFIG_TOCSIN_TFLM_OP_ADD)
+		resolver.AddAdd();
+#endif
+#if defined(CONFIG_TOCSIN_TFLM_OP_MEAN)
+		resolver.AddMean();
+#endif
 		return resolver;
 	}
 
