@@ -33,6 +33,8 @@ BASELINE = ROOT / "tools" / "footprint.json"
 TOLERANCE = 0.02
 # Alignment moves a few bytes from here to there, and 2 % of a small module are less than that.
 SLACK = 32
+# An interrupt leaves a frame of 104 bytes on a thread's stack, at its deepest place or not.
+STACK_SLACK = 128
 EMULATED = "qemu_m4f"
 VECTORS = ROOT / "tests" / "vectors"
 
@@ -53,7 +55,7 @@ IMAGES = {
     f"{target.name}-{target.sensor}": Image(target.board, (f"-DFILE_SUFFIX={target.sensor}",), target.folder)
     for target in boards.TARGETS
 }
-ALWAYS = ("nrf52840dk", "xiao_ble-mic", EMULATED)
+ALWAYS = ("nrf52840dk", EMULATED)
 
 # Which module a file of the map belongs to: the first pattern that fits. What fits none is Zephyr's.
 MODULES = (
@@ -191,15 +193,15 @@ def measure(names: list[str]) -> dict[str, Any]:
 
 def grown(result: dict[str, Any], baseline: dict[str, Any]) -> list[str]:
     """What takes more than the tolerance allows beyond the baseline, a line each."""
-    pairs = [
-        (f"{name}, {memory} of {module}", before, result["images"][name][memory].get(module, 0))
+    rows = [
+        (f"{name}, {memory} of {module}", before, result["images"][name][memory].get(module, 0), SLACK)
         for name, image in baseline["images"].items()
         if name in result["images"]
         for memory, modules in image.items()
         for module, before in modules.items()
     ]
-    pairs += [
-        (f"{name}, {memory} of {module}", 0, now)
+    rows += [
+        (f"{name}, {memory} of {module}", 0, now, SLACK)
         for name, image in result["images"].items()
         if name in baseline["images"]
         for memory, modules in image.items()
@@ -207,11 +209,13 @@ def grown(result: dict[str, Any], baseline: dict[str, Any]) -> list[str]:
         if module not in baseline["images"][name][memory]
     ]
     stacks = result.get("stacks", {})
-    pairs += [(f"stack of {name}", before, stacks.get(name, 0)) for name, before in baseline["stacks"].items()]
+    rows += [
+        (f"stack of {name}", before, stacks.get(name, 0), STACK_SLACK) for name, before in baseline["stacks"].items()
+    ]
     return [
         f"{what}: {now:,} bytes, {before:,} in the baseline"
-        for what, before, now in pairs
-        if now > before * (1 + TOLERANCE) + SLACK
+        for what, before, now, slack in rows
+        if now > before * (1 + TOLERANCE) + slack
     ]
 
 

@@ -260,17 +260,19 @@ bool shapes_ok(const Model *model, const SubGraph *graph, const Operator *op,
 	case tflite::BuiltinOperator_DEQUANTIZE:
 		return values_of(x) == values_of(y);
 	case tflite::BuiltinOperator_CONV_2D:
-		return convolution_ok(model, graph, op, op->builtin_options_as_Conv2DOptions(),
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_CONV_2D) &&
+		       convolution_ok(model, graph, op, op->builtin_options_as_Conv2DOptions(),
 				      false);
 	case tflite::BuiltinOperator_DEPTHWISE_CONV_2D:
-		return depthwise_ok(model, graph, op);
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_DEPTHWISE_CONV_2D) &&
+		       depthwise_ok(model, graph, op);
 	case tflite::BuiltinOperator_AVERAGE_POOL_2D:
 	case tflite::BuiltinOperator_MAX_POOL_2D:
-		return pool_ok(graph, op);
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_POOL_2D) && pool_ok(graph, op);
 	case tflite::BuiltinOperator_ADD:
-		return add_ok(graph, op);
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_ADD) && add_ok(graph, op);
 	case tflite::BuiltinOperator_MEAN:
-		return mean_ok(model, graph, op);
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_MEAN) && mean_ok(model, graph, op);
 	default:
 		return false;
 	}

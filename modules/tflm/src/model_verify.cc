@@ -52,15 +52,20 @@ bool options_ok(Verifier &verifier, const Operator *op)
 	case tflite::BuiltinOptions_ReshapeOptions:
 		return verifier.VerifyTable(op->builtin_options_as_ReshapeOptions());
 	case tflite::BuiltinOptions_Conv2DOptions:
-		return verifier.VerifyTable(op->builtin_options_as_Conv2DOptions());
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_CONV_2D) &&
+		       verifier.VerifyTable(op->builtin_options_as_Conv2DOptions());
 	case tflite::BuiltinOptions_DepthwiseConv2DOptions:
-		return verifier.VerifyTable(op->builtin_options_as_DepthwiseConv2DOptions());
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_DEPTHWISE_CONV_2D) &&
+		       verifier.VerifyTable(op->builtin_options_as_DepthwiseConv2DOptions());
 	case tflite::BuiltinOptions_Pool2DOptions:
-		return verifier.VerifyTable(op->builtin_options_as_Pool2DOptions());
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_POOL_2D) &&
+		       verifier.VerifyTable(op->builtin_options_as_Pool2DOptions());
 	case tflite::BuiltinOptions_AddOptions:
-		return verifier.VerifyTable(op->builtin_options_as_AddOptions());
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_ADD) &&
+		       verifier.VerifyTable(op->builtin_options_as_AddOptions());
 	case tflite::BuiltinOptions_ReducerOptions:
-		return verifier.VerifyTable(op->builtin_options_as_ReducerOptions());
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_MEAN) &&
+		       verifier.VerifyTable(op->builtin_options_as_ReducerOptions());
 	default:
 		return true; /* QUANTIZE has none that is read; others are refused by their code */
 	}
