@@ -150,6 +150,8 @@ static int use_last(void)
 
 static void obey(const struct command *command)
 {
+	int err;
+
 	switch (command->kind) {
 	case COMMAND_REPLAY:
 		desk_send_result(TOCSIN_LINK_REPLAY_START, replay(command));
@@ -163,10 +165,9 @@ static void obey(const struct command *command)
 		desk_send_result(TOCSIN_LINK_REPLAY_ABORT, 0);
 		break;
 	case COMMAND_USE_BUNDLE:
-		desk_send_result(
-			TOCSIN_LINK_BUNDLE_COMMIT,
-			use_bundle(bundles_slot(command->slot), command->size, (int)command->slot));
-		bundles_settle();
+		err = use_bundle(bundles_slot(command->slot), command->size, (int)command->slot);
+		bundles_settle(); /* before the answer, which another upload may follow at once */
+		desk_send_result(TOCSIN_LINK_BUNDLE_COMMIT, err);
 		break;
 	case COMMAND_USE_DEFAULT:
 		desk_send_result(TOCSIN_LINK_BUNDLE_DEFAULT, use_default());
