@@ -127,6 +127,8 @@ class Emulator:
     icount
         QEMU alone: time is counted in instructions, 2**icount ns each, and idle time passes at once. So 4 is a
         processor of 62.5 MIPS, 7 one of 7.8 MIPS, and what happens does not depend on how busy the desk is.
+    flash
+        native_sim alone: the file that holds its flash memory, and so outlives it; by default a new one each time.
     options
         More options of QEMU, or of native_sim's image.
     """
@@ -139,6 +141,7 @@ class Emulator:
         *,
         heard: Callable[[bytes], object] = lambda _: None,
         icount: int | None = None,
+        flash: Path | None = None,
         options: Sequence[str] = (),
     ) -> None:
         self._heard = heard
@@ -155,7 +158,7 @@ class Emulator:
                 f"socket,id=link,path={self._socket},server=on,wait=off,mux=on", "-serial", "chardev:link",
                 "-kernel", str(image),
             ],
-            "native": [str(image), "-uart_stdinout"],
+            "native": [str(image), "-uart_stdinout", "--flash_in_ram" if flash is None else f"--flash={flash}"],
         }[board.name]  # fmt: skip
         if icount is not None:
             if board.name != "qemu":

@@ -4,31 +4,24 @@
  */
 
 #include <errno.h>
-#include <string.h>
 
+#include <zephyr/logging/log.h>
 #include <zephyr/sys/atomic.h>
-#include <zephyr/sys/util.h>
-
-#include <tocsin/bundle.h>
 
 #include "bundles.h"
+#include "store.h"
+
+LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
 extern const uint8_t tocsin_default_bundle[];
 extern const uint8_t tocsin_default_bundle_end[];
 
-#define SLOTS     2
-#define SLOT_SIZE CONFIG_TOCSIN_BUNDLE_SLOT_SIZE
-
-BUILD_ASSERT(SLOT_SIZE % TOCSIN_BUNDLE_ALIGN == 0,
-	     "CONFIG_TOCSIN_BUNDLE_SLOT_SIZE must be a multiple of a bundle's alignment");
-
-/* At least one unit, so that an image without slots compiles; bundles_begin() refuses there. */
-static uint8_t slots[SLOTS][MAX(SLOT_SIZE, TOCSIN_BUNDLE_ALIGN)] __aligned(TOCSIN_BUNDLE_ALIGN);
-static atomic_t running = ATOMIC_INIT(-1);
+static atomic_t running = ATOMIC_INIT(BUNDLES_EMBEDDED);
+static atomic_t unsettled;
 
 /* The upload: the link's thread alone. */
 static uint32_t target;
-static uint32_t expected;
+static uint32_t expected; /* 0: none is under way */
 static uint32_t received;
 
 const void *bundles_default(size_t *size)
@@ -39,28 +32,41 @@ const void *bundles_default(size_t *size)
 
 int bundles_begin(uint32_t size)
 {
-	if (SLOT_SIZE == 0) {
+	int err;
+
+	if (store_capacity() == 0) {
 		return -ENOSYS;
 	}
-	if (size > SLOT_SIZE) {
+	if (size > store_capacity()) {
 		return -EFBIG;
 	}
+	if (atomic_get(&unsettled) != 0) {
+		return -EBUSY;
+	}
 	target = atomic_get(&running) == 0 ? 1 : 0;
-	expected = size;
 	received = 0;
-	return 0;
+	err = store_begin(target, size);
+	expected = err == 0 ? size : 0;
+	return err;
 }
 
 int bundles_write(uint32_t offset, const uint8_t *data, size_t size)
 {
+	int err = 0;
+
 	if (offset > received || size > expected || offset > expected - size) {
 		return -EINVAL;
 	}
 	if (offset + size > received) {
-		memcpy(&slots[target][offset], data, size);
+		const size_t taken = received - offset;
+
+		err = store_append(data + taken, size - taken);
 		received = offset + (uint32_t)size;
 	}
-	return 0;
+	if (err != 0) {
+		expected = 0;
+	}
+	return err;
 }
 
 int bundles_end(uint32_t *slot, uint32_t *size)
@@ -68,19 +74,41 @@ int bundles_end(uint32_t *slot, uint32_t *size)
 	if (expected == 0 || received != expected) {
 		return -EINVAL;
 	}
+
+	const int err = store_finish();
+
 	*slot = target;
 	*size = expected;
-	expected = 0; /* closed: nothing is written into it any more */
+	expected = 0;
 	received = 0;
-	return 0;
+	atomic_set(&unsettled, err == 0);
+	return err;
 }
 
 const void *bundles_slot(uint32_t slot)
 {
-	return slots[slot % SLOTS];
+	return store_slot(slot % STORE_SLOTS);
 }
 
-void bundles_set_running(int slot)
+void bundles_set_running(int slot, size_t size)
 {
+	const int err =
+		slot == BUNDLES_EMBEDDED ? store_forget() : store_keep((uint32_t)slot, size);
+
 	atomic_set(&running, slot);
+	if (err != 0) {
+		LOG_ERR("after a reset another bundle will run than now: flash failed (%d)", err);
+	}
+}
+
+void bundles_settle(void)
+{
+	atomic_set(&unsettled, 0);
+}
+
+int bundles_last(size_t *size)
+{
+	const int slot = store_kept(size);
+
+	return slot >= 0 ? slot : BUNDLES_EMBEDDED;
 }

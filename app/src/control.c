@@ -119,7 +119,7 @@ static int use_bundle(const void *data, size_t size, int slot)
 	end();
 	err = pipeline_use(data, size);
 	if (err == 0) {
-		bundles_set_running(slot);
+		bundles_set_running(slot, size);
 	}
 	go_live();
 	return err;
@@ -130,11 +130,28 @@ static int use_default(void)
 	size_t size;
 	const void *data = bundles_default(&size);
 
-	return use_bundle(data, size, -1);
+	return use_bundle(data, size, BUNDLES_EMBEDDED);
+}
+
+/* What ran before the reset; the embedded bundle where that was it, or cannot run any more. */
+static int use_last(void)
+{
+	size_t size;
+	const int slot = bundles_last(&size);
+
+	if (slot != BUNDLES_EMBEDDED) {
+		if (use_bundle(bundles_slot((uint32_t)slot), size, slot) == 0) {
+			return 0;
+		}
+		LOG_ERR("the bundle that ran before the reset cannot; taking the embedded one");
+	}
+	return use_default();
 }
 
 static void obey(const struct command *command)
 {
+	int err;
+
 	switch (command->kind) {
 	case COMMAND_REPLAY:
 		desk_send_result(TOCSIN_LINK_REPLAY_START, replay(command));
@@ -148,9 +165,9 @@ static void obey(const struct command *command)
 		desk_send_result(TOCSIN_LINK_REPLAY_ABORT, 0);
 		break;
 	case COMMAND_USE_BUNDLE:
-		desk_send_result(
-			TOCSIN_LINK_BUNDLE_COMMIT,
-			use_bundle(bundles_slot(command->slot), command->size, (int)command->slot));
+		err = use_bundle(bundles_slot(command->slot), command->size, (int)command->slot);
+		bundles_settle(); /* before the answer, which another upload may follow at once */
+		desk_send_result(TOCSIN_LINK_BUNDLE_COMMIT, err);
 		break;
 	case COMMAND_USE_DEFAULT:
 		desk_send_result(TOCSIN_LINK_BUNDLE_DEFAULT, use_default());
@@ -169,7 +186,7 @@ void control_run(void)
 {
 	struct command command;
 
-	if (use_default() != 0) {
+	if (use_last() != 0) {
 		LOG_ERR("the embedded bundle cannot run; waiting for another");
 	}
 	while (true) {

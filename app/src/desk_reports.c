@@ -19,6 +19,7 @@
 #include "pipeline.h"
 #include "sensor.h"
 #include "stats.h"
+#include "store.h"
 
 /* A recording's report waits for the wire, but not for a desk that has gone away. */
 #define REPLAY_PATIENCE K_SECONDS(5)
@@ -50,9 +51,13 @@ static const struct {
 	 "no samples come: no bundle runs, or not on this sensor"},
 	{TOCSIN_LINK_RECORD_START, -ENOSYS, TOCSIN_LINK_NOT_HERE, "CONFIG_TOCSIN_RECORD is off"},
 	{TOCSIN_LINK_BUNDLE_BEGIN, -EFBIG, TOCSIN_LINK_TOO_LARGE,
-	 "larger than CONFIG_TOCSIN_BUNDLE_SLOT_SIZE"},
+	 "larger than this image's slots for bundles"},
 	{TOCSIN_LINK_BUNDLE_BEGIN, -ENOSYS, TOCSIN_LINK_NOT_HERE,
 	 "CONFIG_TOCSIN_BUNDLE_SLOT_SIZE is 0"},
+	{TOCSIN_LINK_BUNDLE_BEGIN, -EBUSY, TOCSIN_LINK_BUSY,
+	 "the bundle sent before is still being looked at"},
+	{TOCSIN_LINK_BUNDLE_BEGIN, -EIO, TOCSIN_LINK_FAILED, "the flash cannot be erased"},
+	{TOCSIN_LINK_BUNDLE_DATA, -EIO, TOCSIN_LINK_FAILED, "the flash cannot be written"},
 	{TOCSIN_LINK_BUNDLE_COMMIT, -ENOMEM, TOCSIN_LINK_TOO_LARGE,
 	 "needs more than CONFIG_TOCSIN_POOL_SIZE; the log has the numbers"},
 	{TOCSIN_LINK_BUNDLE_COMMIT, -ENOSYS, TOCSIN_LINK_UNSUPPORTED_MODEL,
@@ -114,7 +119,7 @@ void desk_send_info(void)
 	*p++ = !state->run ? 0 : state->replay ? 2 : 1;
 	p = tocsin_link_put32(p, ready ? bundle.dsp.sample_rate : 0);
 	p = tocsin_link_put32(p, ready ? bundle.score.dim : 0);
-	p = tocsin_link_put32(p, CONFIG_TOCSIN_BUNDLE_SLOT_SIZE);
+	p = tocsin_link_put32(p, (uint32_t)store_capacity());
 	p = tocsin_link_put32(p, CONFIG_TOCSIN_POOL_SIZE);
 	p = tocsin_link_put32(p, TOCSIN_LINK_PAYLOAD_MAX);
 	p = put_string(p, CONFIG_BOARD_TARGET);

@@ -14,6 +14,7 @@
 #include <zephyr/logging/log.h>
 
 #include "channels.h"
+#include "decimal.h"
 #include "pipeline.h"
 #include "sensor.h"
 #include "stats.h"
@@ -70,7 +71,7 @@ static void on_vector(const struct item *item)
 	}
 	if (err != 0) {
 		stats_count(STATS_REFUSED, 1);
-		LOG_WRN("window at %llu has no score (%d)", item->window.begin, err);
+		LOG_WRN("window at %s has no score (%d)", DECIMAL(item->window.begin), err);
 		return;
 	}
 	stats_count(STATS_WINDOWS, 1);

@@ -4,8 +4,11 @@
  */
 
 #include <zephyr/kernel.h>
+#include <zephyr/kernel_structs.h>
 
 #include "load.h"
+
+K_KERNEL_STACK_ARRAY_DECLARE(z_interrupt_stacks, CONFIG_MP_MAX_NUM_CPUS, CONFIG_ISR_STACK_SIZE);
 
 /* Time in threads, and time, both in cycles since the boot. */
 struct reading {
@@ -71,10 +74,33 @@ static void look_at(const struct k_thread *thread, void *user_data)
 	}
 }
 
+/* Interrupts share one stack, which is no thread's. */
+static void look_at_interrupts(const struct visit *visit)
+{
+	const uint8_t *stack = K_KERNEL_STACK_BUFFER(z_interrupt_stacks[0]);
+	size_t unused = 0;
+
+	/* As CONFIG_INIT_STACKS fills it. */
+	while (unused < CONFIG_ISR_STACK_SIZE && stack[unused] == 0xaa) {
+		unused++;
+	}
+
+	const struct load_thread seen = {
+		.name = "interrupts",
+		.size = CONFIG_ISR_STACK_SIZE,
+		.used = CONFIG_ISR_STACK_SIZE - unused,
+	};
+
+	visit->visit(&seen, visit->user_data);
+}
+
 void load_foreach_thread(load_thread_t visit, void *user_data)
 {
 	struct visit both = {visit, user_data};
 
 	/* Unlocked: threads here never end, and looking through their stacks takes a while. */
 	k_thread_foreach_unlocked(look_at, &both);
+	if (!IS_ENABLED(CONFIG_ARCH_POSIX)) { /* there the host's stack serves */
+		look_at_interrupts(&both);
+	}
 }

@@ -36,7 +36,8 @@ typedef void (*load_thread_t)(const struct load_thread *thread, void *user_data)
 /** @brief The processor's load. Any thread. */
 struct load load_get(void);
 
-/** @brief Visit all threads; must not create or end one. */
+/** @brief Visit all threads, and the interrupts' stack as if it were one; must not create or end
+ * one. */
 void load_foreach_thread(load_thread_t visit, void *user_data);
 
 #endif /* TOCSIN_APP_LOAD_H_ */

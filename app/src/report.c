@@ -12,6 +12,7 @@
 #include <zephyr/logging/log.h>
 
 #include "channels.h"
+#include "decimal.h"
 #include "desk.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
@@ -27,21 +28,23 @@ static int64_t thousandths(float value)
 static void log_event(const struct tocsin_decide_event *event)
 {
 	if (event->kind == TOCSIN_DECIDE_BEGIN) {
-		LOG_WRN("ALARM begins at sample %llu, score %lld/1000", event->begin,
-			thousandths(event->peak));
+		LOG_WRN("ALARM begins at sample %s, score %s/1000", DECIMAL(event->begin),
+			DECIMAL(thousandths(event->peak)));
 	} else {
-		LOG_WRN("ALARM ends: samples %llu to %llu, greatest score %lld/1000", event->begin,
-			event->end, thousandths(event->peak));
+		LOG_WRN("ALARM ends: samples %s to %s, greatest score %s/1000",
+			DECIMAL(event->begin), DECIMAL(event->end),
+			DECIMAL(thousandths(event->peak)));
 	}
 }
 
 static void log_gap(const struct gap *gap)
 {
 	if (gap->at.count > gap->slept) {
-		LOG_WRN("%llu frames lost at sample %llu", gap->at.count - gap->slept,
-			gap->at.index);
+		LOG_WRN("%s frames lost at sample %s", DECIMAL(gap->at.count - gap->slept),
+			DECIMAL(gap->at.index));
 	} else {
-		LOG_INF("slept through %llu frames at sample %llu", gap->slept, gap->at.index);
+		LOG_INF("slept through %s frames at sample %s", DECIMAL(gap->slept),
+			DECIMAL(gap->at.index));
 	}
 }
 
@@ -50,9 +53,9 @@ static void log_sensor(const struct outcome *outcome)
 	const char *name = tocsin_source_condition_name(outcome->sensor.condition);
 
 	if (outcome->sensor.begins) {
-		LOG_ERR("sensor %s since sample %llu", name, outcome->sensor.index);
+		LOG_ERR("sensor %s since sample %s", name, DECIMAL(outcome->sensor.index));
 	} else {
-		LOG_WRN("sensor no longer %s, at sample %llu", name, outcome->sensor.index);
+		LOG_WRN("sensor no longer %s, at sample %s", name, DECIMAL(outcome->sensor.index));
 	}
 }
 
@@ -62,8 +65,8 @@ static void end_stream(const struct outcome *outcome)
 
 	summary.frames = outcome->total;
 	if (outcome->replay) {
-		LOG_INF("recording of %llu frames: %u windows, %u events, %u gaps", summary.frames,
-			summary.windows, summary.events, summary.gaps);
+		LOG_INF("recording of %s frames: %u windows, %u events, %u gaps",
+			DECIMAL(summary.frames), summary.windows, summary.events, summary.gaps);
 		desk_send_done(&summary);
 	}
 	summary = (struct desk_summary){0};
@@ -76,8 +79,8 @@ static void report(const struct outcome *outcome)
 	switch (outcome->kind) {
 	case OUTCOME_WINDOW:
 		summary.windows++;
-		LOG_DBG("window %llu score %lld/1000", outcome->window.at.begin,
-			thousandths(outcome->window.score));
+		LOG_DBG("window %s score %s/1000", DECIMAL(outcome->window.at.begin),
+			DECIMAL(thousandths(outcome->window.score)));
 		break;
 	case OUTCOME_EVENT:
 		summary.events++;

@@ -13,6 +13,7 @@
 #include <tocsin/source_synthetic.h>
 
 #include "channels.h"
+#include "decimal.h"
 #include "load.h"
 #include "pipeline.h"
 #include "sensor.h"
@@ -96,8 +97,8 @@ static void print_sensor(const struct shell *sh)
 	} else if (sensor.condition == TOCSIN_SOURCE_OK) {
 		print(sh, "sensor: OK");
 	} else {
-		print(sh, "sensor: %s since sample %llu",
-		      tocsin_source_condition_name(sensor.condition), sensor.since);
+		print(sh, "sensor: %s since sample %s",
+		      tocsin_source_condition_name(sensor.condition), DECIMAL(sensor.since));
 	}
 	print(sh, "sensor: %u faults, %u restarts, %u mHz measured", sensor.faults, sensor.restarts,
 	      sensor.rate_millihertz);
@@ -107,8 +108,8 @@ static void print_stream(const struct shell *sh)
 {
 	const struct stats_stream stream = stats_stream_get();
 
-	print(sh, "frames: %llu in %llu ms, %llu slept through", stream.frames,
-	      stream.elapsed_us / 1000, stream.slept);
+	print(sh, "frames: %s in %s ms, %s slept through", DECIMAL(stream.frames),
+	      DECIMAL(stream.elapsed_us / 1000), DECIMAL(stream.slept));
 	print(sh, "ring: %u of %u frames, at most %u, windows are skipped above %u", stream.fill,
 	      stream.capacity, stream.fill_max, pipeline.high_water);
 }

@@ -73,6 +73,9 @@ zephyr_library_sources_ifdef(CONFIG_TOCSIN_TFLM_OP_POOL_2D
   ${pool}/arm_avgpool_s8.c
   ${pool}/arm_max_pool_s16.c
   ${pool}/arm_max_pool_s8.c)
+zephyr_library_sources_ifdef(CONFIG_TOCSIN_TFLM_OP_ADD
+  ${nn}/BasicMathFunctions/arm_elementwise_add_s16.c
+  ${nn}/BasicMathFunctions/arm_elementwise_add_s8.c)
 zephyr_library_include_directories(${ZEPHYR_CMSIS_NN_MODULE_DIR}/Include)
 # Not our code: its warnings are its authors'.
 zephyr_library_compile_options(-w -O2)

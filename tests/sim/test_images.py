@@ -17,7 +17,8 @@ import detectors
 import workspace
 from emulation import ROOT, BuildFailed, CannotBuild, configure_and_build
 
-RAM = 256 * 1024
+FLASH_MOST = 400 * 1024
+RAM_MOST = 72 * 1024  # the goal is 48: docs/reference/firmware.md, "Memory"
 
 
 def regions(output: str) -> dict[str, int]:
@@ -41,7 +42,7 @@ def west_build(folder: Path, *options: str) -> str:
     return result.stdout + result.stderr
 
 
-def test_mlperf_autoencoder_leaves_half_of_the_ram(tmp_path: Path, record_property) -> None:
+def test_mlperf_autoencoder_is_small(tmp_path: Path, record_property) -> None:
     bundle = tmp_path / "mlperf.tocsin"
     bundle.write_bytes(detectors.autoencoder().raw)
     folder = ROOT / "build" / "sim" / "nrf52840dk"
@@ -51,7 +52,8 @@ def test_mlperf_autoencoder_leaves_half_of_the_ram(tmp_path: Path, record_proper
     record_property("ram", used["RAM"])
     assert bundle.read_bytes() in (folder / "zephyr" / "zephyr.bin").read_bytes()
     assert used["FLASH"] > bundle.stat().st_size
-    assert used["RAM"] <= RAM // 2
+    assert used["FLASH"] <= FLASH_MOST
+    assert used["RAM"] <= RAM_MOST
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ CASES = [
     ("adc", "native"),
     ("new_source", "native"),
     ("dense", "qemu"),
+    ("networks", "qemu"),
 ]
 
 

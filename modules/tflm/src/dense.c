@@ -179,21 +179,21 @@ static void run_threes(const struct tocsin_dense *layer, const int16_t *x, int32
 	}
 }
 
+uint32_t tocsin_dense_shifts_right(const int32_t *shifts, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (shifts[i] >= 0) {
+			return 0;
+		}
+	}
+	return 1;
+}
+
 /* What dense_threes.S takes for granted. */
 static bool suits_threes(const struct tocsin_dense *layer)
 {
-	const uint32_t scales = layer->per_row != 0 ? layer->rows : 1;
-
-	if (layer->rows < 3 || layer->columns % GROUP != 0 ||
-	    (uintptr_t)layer->weights % GROUP != 0) {
-		return false;
-	}
-	for (uint32_t i = 0; i < scales; i++) {
-		if (layer->shifts[i] >= 0) {
-			return false;
-		}
-	}
-	return true;
+	return layer->rows >= 3 && layer->columns % GROUP == 0 &&
+	       (uintptr_t)layer->weights % GROUP == 0 && layer->shifts_right != 0;
 }
 
 void tocsin_dense_run(const struct tocsin_dense *layer, const int8_t *input, int8_t *output,

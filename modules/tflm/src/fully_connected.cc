@@ -4,9 +4,9 @@
  */
 
 /*
- * The operator around dense.c. TensorFlow Lite Micro's stock operator prepares it (quantisation,
- * activation, checks of types) and runs what is not int8; its data comes first in ours, so both can
- * use the same.
+ * The operator around dense.c, for int8 alone: model_check.cc refuses other types. The quantisation
+ * is worked out by the function that TensorFlow Lite Micro's stock operator uses; the stock
+ * operator itself, with its kernels for seven more types, stays out of the image.
  */
 
 #include "tensorflow/lite/c/builtin_op_data.h"
@@ -19,10 +19,9 @@
 namespace
 {
 
-constexpr int kNoWork = -1;
-
 struct Data : tflite::OpDataFullyConnected {
-	int work; /* index of the scratch buffer, kNoWork: the stock kernel runs */
+	int work;              /* index of the scratch buffer */
+	uint32_t shifts_right; /* see struct tocsin_dense */
 };
 
 void *init(TfLiteContext *context, const char *, size_t)
@@ -30,39 +29,82 @@ void *init(TfLiteContext *context, const char *, size_t)
 	return context->AllocatePersistentBuffer(context, sizeof(Data));
 }
 
-bool is_int8(const TfLiteEvalTensor *tensor)
+/* Tensors that are there while an operator is prepared, and given back. */
+class Tensors
 {
-	return tensor->type == kTfLiteInt8;
-}
+      public:
+	Tensors(TfLiteContext *context, TfLiteNode *node)
+		: context_(tflite::GetMicroContext(context))
+	{
+		input = context_->AllocateTempInputTensor(node, tflite::kFullyConnectedInputTensor);
+		weights = context_->AllocateTempInputTensor(node,
+							    tflite::kFullyConnectedWeightsTensor);
+		bias = context_->AllocateTempInputTensor(node, tflite::kFullyConnectedBiasTensor);
+		output = context_->AllocateTempOutputTensor(node,
+							    tflite::kFullyConnectedOutputTensor);
+	}
+
+	~Tensors()
+	{
+		for (TfLiteTensor *tensor : {output, bias, weights, input}) {
+			if (tensor != nullptr) {
+				context_->DeallocateTempTfLiteTensor(tensor);
+			}
+		}
+	}
+
+	/* The bias may be missing. */
+	bool int8() const
+	{
+		return input != nullptr && weights != nullptr && output != nullptr &&
+		       input->type == kTfLiteInt8 && weights->type == kTfLiteInt8 &&
+		       output->type == kTfLiteInt8;
+	}
+
+	TfLiteTensor *input;
+	TfLiteTensor *weights;
+	TfLiteTensor *bias;
+	TfLiteTensor *output;
+
+      private:
+	tflite::MicroContext *context_;
+};
 
 TfLiteStatus prepare(TfLiteContext *context, TfLiteNode *node)
 {
 	auto *data = static_cast<Data *>(node->user_data);
-	const TfLiteEvalTensor *input =
-		tflite::micro::GetEvalInput(context, node, tflite::kFullyConnectedInputTensor);
-	const TfLiteEvalTensor *weights =
-		tflite::micro::GetEvalInput(context, node, tflite::kFullyConnectedWeightsTensor);
-	const TfLiteStatus status = tflite::Register_FULLY_CONNECTED().prepare(context, node);
+	const auto *params = static_cast<const TfLiteFullyConnectedParams *>(node->builtin_data);
+	const Tensors tensors(context, node);
 
-	data->work = kNoWork;
-	if (status != kTfLiteOk || !is_int8(input) || !is_int8(weights)) {
+	if (!tensors.int8()) {
+		return kTfLiteError;
+	}
+
+	const TfLiteStatus status = tflite::CalculateOpDataFullyConnected(
+		context, params->activation, kTfLiteInt8, tensors.input, tensors.weights,
+		tensors.bias, tensors.output, data);
+
+	if (status != kTfLiteOk) {
 		return status;
 	}
 
-	const auto columns = static_cast<uint32_t>(weights->dims->data[weights->dims->size - 1]);
+	const TfLiteIntArray *shape = tensors.weights->dims;
+	const int32_t shift = data->output_shift;
 
-	return context->RequestScratchBufferInArena(context, tocsin_dense_needed_size(columns),
-						    &data->work);
+	data->shifts_right =
+		data->is_per_channel
+			? tocsin_dense_shifts_right(data->per_channel_output_shift,
+						    static_cast<uint32_t>(shape->data[0]))
+			: tocsin_dense_shifts_right(&shift, 1);
+	return context->RequestScratchBufferInArena(
+		context,
+		tocsin_dense_needed_size(static_cast<uint32_t>(shape->data[shape->size - 1])),
+		&data->work);
 }
 
 TfLiteStatus invoke(TfLiteContext *context, TfLiteNode *node)
 {
 	const auto *data = static_cast<const Data *>(node->user_data);
-
-	if (data->work == kNoWork) {
-		return tflite::Register_FULLY_CONNECTED().invoke(context, node);
-	}
-
 	const TfLiteEvalTensor *input =
 		tflite::micro::GetEvalInput(context, node, tflite::kFullyConnectedInputTensor);
 	const TfLiteEvalTensor *weights =
@@ -86,6 +128,7 @@ TfLiteStatus invoke(TfLiteContext *context, TfLiteNode *node)
 		data->is_per_channel ? data->per_channel_output_multiplier : &multiplier,
 		data->is_per_channel ? data->per_channel_output_shift : &shift,
 		data->is_per_channel ? UINT32_C(1) : UINT32_C(0),
+		data->shifts_right,
 	};
 	const int8_t *from = tflite::micro::GetTensorData<int8_t>(input);
 	int8_t *to = tflite::micro::GetTensorData<int8_t>(output);

@@ -6,8 +6,8 @@
 /*
  * TensorFlow Lite Micro trusts its models: an index or a length that is wrong makes it read or
  * write anywhere. A bundle comes from outside, so whatever the interpreter and the compiled-in
- * kernels take for granted is checked here, after flatbuffers' own verifier has checked that
- * offsets and vectors stay inside the buffer.
+ * kernels take for granted is checked here, after model_verify.cc has checked that offsets and
+ * vectors stay inside the buffer.
  */
 
 #include <cerrno>
@@ -31,10 +31,6 @@ using tflite::Operator;
 using tflite::SubGraph;
 using tflite::Tensor;
 
-/* Values in one tensor; keeps the products below far away from overflow. */
-constexpr size_t kValuesMax = 1u << 24;
-constexpr size_t kRankMax = 5;
-
 size_t type_size(tflite::TensorType type)
 {
 	switch (type) {
@@ -46,24 +42,6 @@ size_t type_size(tflite::TensorType type)
 	default:
 		return 0;
 	}
-}
-
-/* Number of values, or 0 where the shape is not acceptable. */
-size_t values_of(const Tensor *tensor)
-{
-	if (tensor->shape() == nullptr || tensor->shape()->size() > kRankMax) {
-		return 0;
-	}
-
-	size_t values = 1;
-
-	for (int32_t extent : *tensor->shape()) {
-		if (extent < 1 || static_cast<size_t>(extent) > kValuesMax / values) {
-			return 0;
-		}
-		values *= static_cast<size_t>(extent);
-	}
-	return values;
 }
 
 /* int8 tensors: one scale, or one for each slice of the quantised dimension; zero points likewise.
@@ -106,8 +84,8 @@ bool tensor_ok(const Model *model, const Tensor *tensor, int *error)
 	const size_t each = type_size(tensor->type());
 
 	if (each == 0) {
-		LOG_ERR("tensor type %s is not supported",
-			tflite::EnumNameTensorType(tensor->type()));
+		LOG_ERR("tensor type %d is not int8, int32 or float32",
+			static_cast<int>(tensor->type()));
 		*error = -ENOTSUP;
 		return false;
 	}
@@ -129,13 +107,6 @@ bool tensor_ok(const Model *model, const Tensor *tensor, int *error)
 	       buffer->data()->size() == values * each;
 }
 
-bool is_constant(const Model *model, const Tensor *tensor)
-{
-	const auto *data = model->buffers()->Get(tensor->buffer())->data();
-
-	return data != nullptr && data->size() > 0;
-}
-
 /* Indices of an operator's tensors; a missing input is -1. */
 bool indices_ok(const flatbuffers::Vector<int32_t> *indices, size_t tensors, int32_t least)
 {
@@ -150,43 +121,33 @@ bool indices_ok(const flatbuffers::Vector<int32_t> *indices, size_t tensors, int
 	return true;
 }
 
-/* y[batch][out] = W[out][in] x[batch][in] + b[out]: the kernel believes all four shapes. */
-bool fully_connected_ok(const Model *model, const SubGraph *graph, const Operator *op)
+/* Of the operators that an option may add; the schema's table of all names takes 4 KB. */
+const char *name(tflite::BuiltinOperator code)
 {
-	const auto *tensors = graph->tensors();
-
-	if (op->inputs()->size() < 2 || op->inputs()->Get(0) < 0 || op->inputs()->Get(1) < 0) {
-		return false;
+	switch (code) {
+	case tflite::BuiltinOperator_FULLY_CONNECTED:
+		return "FULLY_CONNECTED";
+	case tflite::BuiltinOperator_RESHAPE:
+		return "RESHAPE";
+	case tflite::BuiltinOperator_QUANTIZE:
+		return "QUANTIZE";
+	case tflite::BuiltinOperator_DEQUANTIZE:
+		return "DEQUANTIZE";
+	case tflite::BuiltinOperator_CONV_2D:
+		return "CONV_2D";
+	case tflite::BuiltinOperator_DEPTHWISE_CONV_2D:
+		return "DEPTHWISE_CONV_2D";
+	case tflite::BuiltinOperator_AVERAGE_POOL_2D:
+		return "AVERAGE_POOL_2D";
+	case tflite::BuiltinOperator_MAX_POOL_2D:
+		return "MAX_POOL_2D";
+	case tflite::BuiltinOperator_ADD:
+		return "ADD";
+	case tflite::BuiltinOperator_MEAN:
+		return "MEAN";
+	default:
+		return "see BuiltinOperator in TensorFlow Lite's schema";
 	}
-
-	const Tensor *x = tensors->Get(op->inputs()->Get(0));
-	const Tensor *w = tensors->Get(op->inputs()->Get(1));
-	const Tensor *y = tensors->Get(op->outputs()->Get(0));
-
-	if (w->type() != tflite::TensorType_INT8 || w->shape()->size() != 2 ||
-	    !is_constant(model, w)) {
-		return false;
-	}
-
-	const size_t out = static_cast<size_t>(w->shape()->Get(0));
-	const size_t in = static_cast<size_t>(w->shape()->Get(1));
-	const size_t x_values = values_of(x);
-
-	if (x_values % in != 0 || values_of(y) != x_values / in * out || y->shape()->size() == 0 ||
-	    static_cast<size_t>(y->shape()->Get(y->shape()->size() - 1)) != out) {
-		return false;
-	}
-	if (w->quantization()->scale()->size() > 1 &&
-	    w->quantization()->quantized_dimension() != 0) {
-		return false;
-	}
-	if (op->inputs()->size() > 2 && op->inputs()->Get(2) >= 0) {
-		const Tensor *b = tensors->Get(op->inputs()->Get(2));
-
-		return b->type() == tflite::TensorType_INT32 && values_of(b) == out &&
-		       is_constant(model, b);
-	}
-	return true;
 }
 
 bool operator_ok(const Model *model, const SubGraph *graph, const Operator *op, int *error)
@@ -199,7 +160,7 @@ bool operator_ok(const Model *model, const SubGraph *graph, const Operator *op, 
 		tflite::GetBuiltinCode(model->operator_codes()->Get(op->opcode_index()));
 
 	if (!supported(code)) {
-		LOG_ERR("operator %s is not compiled in", tflite::EnumNameBuiltinOperator(code));
+		LOG_ERR("operator %d (%s) is not compiled in", static_cast<int>(code), name(code));
 		*error = -ENOTSUP;
 		return false;
 	}
@@ -214,28 +175,28 @@ bool operator_ok(const Model *model, const SubGraph *graph, const Operator *op, 
 		}
 	}
 
-	const Tensor *x = graph->tensors()->Get(op->inputs()->Get(0));
-	const Tensor *y = graph->tensors()->Get(op->outputs()->Get(0));
+	return shapes_ok(model, graph, op, code);
+}
 
-	switch (code) {
-	case tflite::BuiltinOperator_FULLY_CONNECTED:
-		return op->builtin_options_as_FullyConnectedOptions() != nullptr &&
-		       x->type() == tflite::TensorType_INT8 &&
-		       y->type() == tflite::TensorType_INT8 && fully_connected_ok(model, graph, op);
-	case tflite::BuiltinOperator_RESHAPE:
-		return x->type() == y->type() && values_of(x) == values_of(y);
-	case tflite::BuiltinOperator_QUANTIZE:
-	case tflite::BuiltinOperator_DEQUANTIZE:
-		return values_of(x) == values_of(y);
-	default:
-		return op->builtin_options() != nullptr; /* their Prepare() checks the shapes */
+/* A plan of the arena that comes with the model could place tensors anywhere, and the interpreter
+ * would believe it. */
+bool planned_offline(const Model *model)
+{
+	if (model->metadata() != nullptr) {
+		for (const tflite::Metadata *metadata : *model->metadata()) {
+			if (metadata->name() != nullptr &&
+			    metadata->name()->string_view() == "OfflineMemoryAllocation") {
+				return true;
+			}
+		}
 	}
+	return false;
 }
 
 /* Buffers, one graph, one input, one output. */
 bool outline_ok(const Model *model)
 {
-	if (model->version() != 3 || model->subgraphs() == nullptr ||
+	if (model->version() != 3 || planned_offline(model) || model->subgraphs() == nullptr ||
 	    model->subgraphs()->size() != 1 || model->buffers() == nullptr ||
 	    model->operator_codes() == nullptr) {
 		return false;
@@ -271,6 +232,10 @@ bool supported(tflite::BuiltinOperator op)
 	case tflite::BuiltinOperator_AVERAGE_POOL_2D:
 	case tflite::BuiltinOperator_MAX_POOL_2D:
 		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_POOL_2D);
+	case tflite::BuiltinOperator_ADD:
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_ADD);
+	case tflite::BuiltinOperator_MEAN:
+		return IS_ENABLED(CONFIG_TOCSIN_TFLM_OP_MEAN);
 	default:
 		return false;
 	}
@@ -278,17 +243,13 @@ bool supported(tflite::BuiltinOperator op)
 
 const tflite::Model *checked_model(const uint8_t *data, size_t size, int *error)
 {
-	/* An autoencoder's tables nest four deep; the limit bounds the verifier's stack. */
-	flatbuffers::Verifier verifier(data, size, 8, 4096);
+	const Model *model = verified_model(data, size);
 
 	*error = -EILSEQ;
-	if (size < 16 || !tflite::VerifyModelBuffer(verifier)) {
+	if (model == nullptr) {
 		LOG_ERR("not a valid TFLite flatbuffer");
 		return nullptr;
 	}
-
-	const Model *model = tflite::GetModel(data);
-
 	if (!outline_ok(model)) {
 		LOG_ERR("network must be one graph with one input and one output");
 		return nullptr;

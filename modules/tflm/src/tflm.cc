@@ -16,7 +16,7 @@
 #include "fully_connected.h"
 #include "operators.h"
 
-LOG_MODULE_DECLARE(tocsin_tflm, CONFIG_TOCSIN_TFLM_LOG_LEVEL);
+LOG_MODULE_REGISTER(tocsin_tflm, CONFIG_TOCSIN_TFLM_LOG_LEVEL);
 
 namespace
 {
@@ -53,6 +53,12 @@ struct Network {
 #if defined(CONFIG_TOCSIN_TFLM_OP_POOL_2D)
 		resolver.AddAveragePool2D();
 		resolver.AddMaxPool2D();
+#endif
+#if defined(CONFIG_TOCSIN_TFLM_OP_ADD)
+		resolver.AddAdd();
+#endif
+#if defined(CONFIG_TOCSIN_TFLM_OP_MEAN)
+		resolver.AddMean();
 #endif
 		return resolver;
 	}
@@ -124,11 +130,10 @@ int tocsin_tflm_check(const uint8_t *model, size_t size, size_t dim,
 		if (tensor->type() != tflite::TensorType_INT8 || values != dim ||
 		    params->scale()->Get(0) != end.scale ||
 		    params->zero_point()->Get(0) != end.zero) {
-			LOG_ERR("network end has %zu values, scale %g, zero %d; the bundle says "
-				"%zu, %g, %d",
-				values, static_cast<double>(params->scale()->Get(0)),
-				static_cast<int>(params->zero_point()->Get(0)), dim,
-				static_cast<double>(end.scale), static_cast<int>(end.zero));
+			LOG_ERR("network end has %zu values, zero %d; the bundle says %zu, zero "
+				"%d, and a scale that must be the same",
+				values, static_cast<int>(params->zero_point()->Get(0)), dim,
+				static_cast<int>(end.zero));
 			return -EDOM;
 		}
 	}

@@ -18,8 +18,8 @@ from .bundle import (
     GaussianMixtureModel,
     KMeansModel,
     MahalanobisModel,
-    NeighboursModel,
     Model,
+    NeighboursModel,
     Normalisation,
 )
 from .errors import ModelError

@@ -29,7 +29,8 @@ def contributor(bundle: Bundle) -> Callable[[Vectors], Array] | None:
     """Function from vectors (n, dim) to each value's part of the score (n, dim); None for a model without such parts.
 
     The parts sum up to the squared distance (k-means to the nearest centroid, Mahalanobis, neighbours to the nearest
-    reference in units of its radius), to the squared Mahalanobis distance to the most probable component (mixture), or to the sum of squared errors (autoencoder).
+    reference in units of its radius), to the squared Mahalanobis distance to the most probable component (mixture), or
+    to the sum of squared errors (autoencoder).
     With a full covariance, parts are those of ``d · Σ⁻¹d``, and some may be below zero.
     """
     model = bundle.model

@@ -111,7 +111,8 @@ def frame_instructions(features: FeatureConfig) -> float:
         nearest = min(_SPECTRUM, key=lambda n: abs(math.log2(n / features.n_fft)))
         scale = features.n_fft * math.log2(features.n_fft) / (nearest * math.log2(nearest))
         total += scale * _SPECTRUM[nearest]
-        total += _WEIGHT * sum(len(band.weights) for band in features.bands) + (_BAND if features.power else _BAND + _LOG) * bands
+        total += _WEIGHT * sum(len(band.weights) for band in features.bands)
+        total += (_BAND if features.power else _BAND + _LOG) * bands
     pooled = sum(_POOL.get(name, _POOL["mean"]) for name in features.pool)
     return channels * total + pooled * features.n_features + _FRAME
 

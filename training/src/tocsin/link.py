@@ -197,7 +197,7 @@ class Link:
         self._request(SUBSCRIBE, struct.pack("<I", reports))
 
     def upload(self, bundle: bytes, *, progress: Callable[[int], None] | None = None) -> None:
-        """Let the device run another bundle, until its next reset.
+        """Let the device run another bundle; without flash for bundles, until its next reset.
 
         Parameters
         ----------

@@ -114,6 +114,7 @@ struct tocsin_dense random_layer()
 			    : one_in(20)      ? between(-31, -20)
 					      : between(-14, -5);
 	}
+	layer.shifts_right = tocsin_dense_shifts_right(shifts, layer.per_row != 0 ? layer.rows : 1);
 	seen.extremes += extreme;
 	seen.left_shift += left;
 	seen.per_row += layer.per_row;
@@ -204,6 +205,7 @@ ZTEST(dense, test_a_thousand_inputs)
 	layer.columns = 128;
 	layer.weights = weights;
 	layer.weight_offset = 0;
+	layer.shifts_right = tocsin_dense_shifts_right(shifts, layer.per_row != 0 ? 64 : 1);
 	for (uint32_t i = 0; i < 1000; i++) {
 		fill(input, layer.columns, false);
 		compare(layer, input, i);

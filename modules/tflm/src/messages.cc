@@ -12,7 +12,7 @@
 
 #include "tensorflow/lite/micro/debug_log.h"
 
-LOG_MODULE_REGISTER(tocsin_tflm, CONFIG_TOCSIN_TFLM_LOG_LEVEL);
+LOG_MODULE_DECLARE(tocsin_tflm, CONFIG_TOCSIN_TFLM_LOG_LEVEL);
 
 extern "C" void DebugLog(const char *format, va_list args)
 {
