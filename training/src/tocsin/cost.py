@@ -52,7 +52,7 @@ class Instructions:
     frame
         For each frame: window, FFT, bands, logarithms, pooling.
     window
-        For each window: score and decision.
+        For each window: score and decision (what pooling does then is in `per_second`).
     per_second
         In all, for a second of samples.
     """
@@ -151,9 +151,9 @@ def instructions(bundle: Bundle) -> Instructions:
     features = bundle.features
     frame = frame_instructions(features)
     decibels = _LOG * len(features.bands) * features.channels * len(features.pool) if features.power else 0.0
-    window = decibels + score_instructions(bundle) + _DECIDE + _SMOOTH * bundle.decision.smooth
+    window = score_instructions(bundle) + _DECIDE + _SMOOTH * bundle.decision.smooth
     per_second = features.sample_rate * (
-        frame / features.hop + window / features.window_step + _SAMPLE * features.channels
+        frame / features.hop + (window + decibels) / features.window_step + _SAMPLE * features.channels
     )
     return Instructions(frame, window, per_second)
 
