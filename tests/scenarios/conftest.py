@@ -18,12 +18,12 @@ from evidence import Evidence
 from kinds import KINDS, OUT, Kind
 from station import NotHere, Station
 
+TARGETS = ("qemu", "renode", "board")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--target`` and what a board needs."""
+    """What a board needs besides ``--target`` and ``--port``, which are pytest-embedded's own."""
     group = parser.getgroup("scenarios")
-    group.addoption("--target", choices=("qemu", "renode", "board"), default="qemu", help="what to run on")
-    group.addoption("--port", help="board: the link's serial port, /dev/ttyACM1")
     group.addoption("--console-port", help="board: the debugger's serial port, /dev/ttyACM0")
     group.addoption("--evidence", type=Path, help="board: write what was measured to this JSON file")
     group.addoption("--ppk", help="board: serial port of a Power Profiler Kit II that feeds it")
@@ -39,9 +39,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> str:
-    """``qemu``, ``renode`` or ``board``."""
-    name: str = request.config.getoption("--target")
-    if name == "board" and request.config.getoption("--port") is None:
+    """``qemu`` (the default), ``renode`` or ``board``."""
+    name: str = request.config.getoption("target") or "qemu"
+    if name not in TARGETS:
+        pytest.fail(f"--target {name}: one of {', '.join(TARGETS)}", pytrace=False)
+    if name == "board" and request.config.getoption("port") is None:
         pytest.skip("no board: give --port, the serial port of its link")
     return name
 
@@ -81,7 +83,7 @@ def station(
         elif target == "renode":
             made = on_renode.OnRenode(kind, image, tmp_path, heard)
         else:
-            made = on_board.OnBoard(kind, image, option("--port"), option("--console-port"), heard)
+            made = on_board.OnBoard(kind, image, option("port"), option("--console-port"), heard)
     except NotHere as error:
         pytest.skip(str(error))
     yield made
