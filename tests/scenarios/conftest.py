@@ -26,7 +26,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("scenarios")
     group.addoption("--console-port", help="board: the debugger's serial port, /dev/ttyACM0")
     group.addoption("--evidence", type=Path, help="board: write what was measured to this JSON file")
-    group.addoption("--ppk", help="board: serial port of a Power Profiler Kit II that feeds it")
 
 
 @pytest.hookimpl(hookwrapper=True)

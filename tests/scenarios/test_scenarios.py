@@ -157,7 +157,7 @@ def test_recording_over_the_link(station: Station, kind: Kind, tmp_path: Path) -
     assert len(samples) == 4 * features.sample_rate
     assert np.unique(samples).size > 20, "something is heard"
     if known is not None:
-        start = json.loads(clip.with_suffix(".json").read_text())["index"]
+        start = json.loads(clip.with_suffix(".json").read_text())["start_index"]
         assert_recorded(samples[:, 0], known, start)
 
 

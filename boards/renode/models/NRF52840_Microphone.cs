@@ -4,6 +4,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Text;
 
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Exceptions;
@@ -32,21 +33,22 @@ namespace Antmicro.Renode.Peripherals.Sound
             clock.LimitReached += Filled;
         }
 
-        /// What it hears from now on: a file of int16, little-endian, the channels one after the other. At its end
-        /// there is digital silence, as from a microphone that is not there.
+        /// What it hears from now on: int16 samples, little-endian, the channels one after the other, bare or as a
+        /// WAV file. At its end there is digital silence, as from a microphone that is not there.
         public void SetInputFile(ReadFilePath path)
         {
             var bytes = File.ReadAllBytes(path);
-            if(bytes.Length % 2 != 0)
+            var begin = SamplesOf(bytes, out var end);
+            if((end - begin) % 2 != 0)
             {
                 throw new RecoverableException(string.Format("{0}: {1} bytes are not int16 samples", path, bytes.Length));
             }
             lock(input)
             {
                 input.Clear();
-                foreach(var value in bytes)
+                for(var at = begin; at < end; at++)
                 {
-                    input.Enqueue(value);
+                    input.Enqueue(bytes[at]);
                 }
             }
         }
@@ -132,6 +134,27 @@ namespace Antmicro.Renode.Peripherals.Sound
             sysbus.WriteBytes(bytes, buffer);
             events.Happen(End);
             Fill();
+        }
+
+        /// Where the samples lie: in the chunk "data" of a WAV file, else everywhere.
+        private static int SamplesOf(byte[] bytes, out int end)
+        {
+            end = bytes.Length;
+            if(bytes.Length < 12 || Encoding.ASCII.GetString(bytes, 0, 4) != "RIFF")
+            {
+                return 0;
+            }
+            for(var at = 12; at + 8 <= bytes.Length;)
+            {
+                var size = (int)Math.Min(BitConverter.ToUInt32(bytes, at + 4), (uint)(bytes.Length - at - 8));
+                if(Encoding.ASCII.GetString(bytes, at, 4) == "data")
+                {
+                    end = at + 8 + size;
+                    return at + 8;
+                }
+                at += 8 + size + size % 2;
+            }
+            throw new RecoverableException("a WAV file without samples");
         }
 
         private uint Channels => (Register(Mode) & Mono) != 0 ? 1u : 2u;
