@@ -94,8 +94,8 @@ KINDS: dict[str, Kind] = {kind.name: kind for kind in (Sound(), Vibration())}
 def promised_delay(bundle: Bundle) -> int:
     """Samples from a fault's first one to the alarm's, at most, where every window shows the fault.
 
-    The first window that is all of the fault ends a hop of windows after a window's length at the latest; the mean needs
-    as many as it is of, and then there must be enough in a row (docs/reference/bundle.md, decision).
+    The first window that is all of the fault ends a hop of windows after a window's length at the latest; the mean
+    needs as many as it is of, and then there must be enough in a row (docs/reference/bundle.md, decision).
     """
     features, decision = bundle.features, bundle.decision
     length = features.hop * (features.window_frames - 1) + features.frame_length

@@ -87,5 +87,3 @@ class OnQemu(Station):
 
     def stop(self) -> None:
         self._emulator.stop()
-
-

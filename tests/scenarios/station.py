@@ -78,6 +78,7 @@ class Station(ABC):
 
     def find_sensor(self) -> None:
         """It is put in again."""
+        raise NotHere("the sensor's cable has to be put in by hand")
 
     def open_link(self) -> Link:
         """Connect to the link, and have it answer."""
@@ -85,6 +86,7 @@ class Station(ABC):
         link.hello()
         return link
 
+    @abstractmethod
     def stop(self) -> None:
         """Switch off."""
 

@@ -62,7 +62,9 @@ class _Stream:
                     return found
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise TimeoutError(f"{pattern!r} has not come in {timeout:.0f} s, but:\n{self.text[since:][-2000:]}")
+                    raise TimeoutError(
+                        f"{pattern!r} has not come in {timeout:.0f} s, but:\n{self.text[since:][-2000:]}"
+                    )
                 self._changed.wait(left)
 
 
