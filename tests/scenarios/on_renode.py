@@ -67,7 +67,7 @@ class OnRenode(Station):
 
     def _feed(self, samples: NDArray[np.int16]) -> None:
         """Let the sensor hear this from now on."""
-        given = samples if self._kind.suffix == "mic" else registers(samples, self.bundle.features.scale_g)
+        given = samples if self._kind.suffix == "mic" else registers(samples, self.bundle.features.scale)
         path = self._folder / "sensor.i16"
         path.write_bytes(given.astype("<i2").tobytes())
         sensor = {"mic": "pdm", "accel": "twi0.adxl345"}[self._kind.suffix]
@@ -101,7 +101,7 @@ class OnRenode(Station):
             return self._sources.microphone(samples, features.sample_rate)
         # Its clock runs from when the driver has woken it, so where the stream begins is found by its first window; all
         # the others then have to fit by themselves.
-        stream = self._sources.accelerometer(registers(samples, features.scale_g), features.scale_g)
+        stream = self._sources.accelerometer(registers(samples, features.scale), features.scale)
         first = heard.windows[0]
         settle = round(ACCEL_SETTLE * features.sample_rate)
         for start in range(settle, settle + MOST_BEFORE):
