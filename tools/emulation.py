@@ -185,12 +185,17 @@ class Emulator:
                 self._changed.notify_all()
             self._heard(data)
 
-    def wait_for(self, pattern: str, timeout: float = 20.0) -> re.Match[str]:
-        """Wait until the console has shown `pattern`."""
+    @property
+    def shown(self) -> int:
+        """How many characters the console has shown."""
+        return len(self._text)
+
+    def wait_for(self, pattern: str, timeout: float = 20.0, since: int = 0) -> re.Match[str]:
+        """Wait until the console has shown `pattern` behind its character `since`."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while True:
-                if found := re.search(pattern, self._text):
+                if found := re.compile(pattern).search(self._text, since):
                     return found
                 if not self._changed.wait(deadline - time.monotonic()) and time.monotonic() > deadline:
                     raise AssertionError(f"the console has not shown {pattern!r} but:\n{self._text[-2000:]}")

@@ -70,6 +70,8 @@ struct accel_config {
 	struct k_msgq *queue; /* trigger: samples */
 	struct rtio *rtio;    /* stream */
 	struct rtio_iodev *iodev;
+	int (*unmask)(
+		void); /* stream: have the sensor tell of its FIFO; NULL where its driver does */
 };
 
 struct accel_data {

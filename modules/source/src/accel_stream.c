@@ -34,7 +34,7 @@ static int arm(const struct device *dev)
 		err = sensor_stream(config->iodev, config->rtio, NULL, NULL);
 		data->armed = err == 0;
 	}
-	return err;
+	return err == 0 && config->unmask != NULL ? config->unmask() : err;
 }
 
 static void release(const struct accel_config *config, struct accel_data *data)
