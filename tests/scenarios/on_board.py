@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emulation import BuildFailed
 from heard import Heard
 from kinds import ROOT, Kind
 from replayed import replay
@@ -27,7 +28,9 @@ def flash(folder: Path) -> None:
     Raises
     ------
     NotHere
-        There is no pyOCD, or no board.
+        There is no west or pyOCD.
+    BuildFailed
+        The board that was asked for could not be flashed: no reason to skip.
     """
     for tool in ("west", "pyocd"):
         if shutil.which(tool) is None:
@@ -35,7 +38,7 @@ def flash(folder: Path) -> None:
     command = ["west", "flash", "--no-rebuild", "--runner", "pyocd", "-d", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode != 0:
-        raise NotHere(f"no board could be flashed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+        raise BuildFailed(f"the board could not be flashed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
 
 
 class OnBoard(Station):
