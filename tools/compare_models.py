@@ -13,19 +13,17 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import TocsinError
-from tocsin.evaluate import Scored, evaluate
+from tocsin.evaluate import Scored, auc_interval, evaluate, labels_and_scores
 from tocsin.frontend import FrontEnd
 from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions, train
 
-DRAWS = 2000
 CLIP = {"spacing": "linear", "average": "power", "window_frames": 374, "window_hop": 187}
 DETECTORS: dict[str, tuple[str, FrontEnd]] = {
     "k-means": ("kmeans", FrontEnd()),
@@ -37,19 +35,10 @@ DETECTORS: dict[str, tuple[str, FrontEnd]] = {
 }
 
 
-def interval(scored: list[Scored], seed: int) -> tuple[float, float, float]:
-    """AUC and its 95 % bootstrap interval: healthy and strange recordings drawn anew, each as many as there are."""
-    truth = np.array([item.clip.label == "anomaly" for item in scored])
-    scores = np.array([item.score for item in scored])
-    rng = np.random.default_rng(seed)
-    healthy, strange = scores[~truth], scores[truth]
-    labels = np.r_[np.zeros(len(healthy)), np.ones(len(strange))]
-    draws = [
-        roc_auc_score(labels, np.r_[rng.choice(healthy, len(healthy)), rng.choice(strange, len(strange))])
-        for _ in range(DRAWS)
-    ]
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return float(roc_auc_score(truth, scores)), float(low), float(high)
+def measured(scored: list[Scored], seed: int) -> tuple[float, float, float]:
+    """AUC of recordings and its 95 % bootstrap interval."""
+    low, high = auc_interval(scored, seed=seed) or (float("nan"), float("nan"))
+    return float(roc_auc_score(*labels_and_scores(scored))), low, high
 
 
 def main() -> int:
@@ -68,7 +57,7 @@ def main() -> int:
             scored = evaluate(bundle, dataset, issues=Issues()).scored
             machines = sorted({item.clip.machine for item in scored})
             groups = {m: [item for item in scored if item.clip.machine == m] for m in machines} | {"all": scored}
-            found[name] = {"bytes": bundle.size} | {m: interval(items, options.seed) for m, items in groups.items()}
+            found[name] = {"bytes": bundle.size} | {m: measured(items, options.seed) for m, items in groups.items()}
             print(f"{name} done", file=sys.stderr)
     except TocsinError as error:
         print(f"compare_models: {error}", file=sys.stderr)

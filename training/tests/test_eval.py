@@ -13,7 +13,7 @@ from recordings import hum, mimii, shakes, write
 from tocsin.bundle import Bundle
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.errors import BundleError, DataError
-from tocsin.evaluate import Scored, candidates, evaluate, figures, read_options, rows_of, trained_digests
+from tocsin.evaluate import auc_interval, Scored, candidates, evaluate, figures, read_options, rows_of, trained_digests
 from tocsin.frontend import FrontEnd
 from tocsin.plots import save_plots
 from tocsin.threshold import parse_rate
@@ -43,6 +43,23 @@ def test_auc_is_the_share_of_pairs_in_order(rng: np.random.Generator) -> None:
     auc, _, healthy, strange = figures(_scored(list(normal), list(anomaly)))
     assert auc == pytest.approx(np.mean(anomaly[:, None] > normal[None, :]))
     assert (healthy, strange) == (40, 30)
+
+
+@pytest.mark.parametrize("decimals", [6, 1])
+def test_auc_interval_is_that_of_recordings_drawn_anew(rng: np.random.Generator, decimals: int) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    # One decimal makes many recordings score the same.
+    normal, anomaly = rng.normal(size=30).round(decimals), rng.normal(1.0, size=20).round(decimals)
+    truth = np.r_[np.zeros(30), np.ones(20)]
+    drawn = [roc_auc_score(truth, np.r_[rng.choice(normal, 30), rng.choice(anomaly, 20)]) for _ in range(1500)]
+    found = auc_interval(_scored(list(normal), list(anomaly)))
+    assert found == pytest.approx(np.quantile(drawn, (0.025, 0.975)), abs=0.015)
+
+
+def test_auc_interval_of_heaps_apart_and_of_one_heap() -> None:
+    assert auc_interval(_scored([1, 2, 3], [4, 5])) == (1.0, 1.0)
+    assert auc_interval(_scored([1, 2, 3], [])) is None
 
 
 def test_pauc_is_mcclishs() -> None:

@@ -14,9 +14,10 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from .bundle import Bundle
 from .data import Clip, Dataset, Issues, ReadOptions, digest
@@ -25,6 +26,11 @@ from .errors import BundleError, DataError
 
 # The share of false alarms up to which the partial AUC is taken; DCASE's task 2 uses the same.
 PAUC_LIMIT = 0.1
+# Bootstrap draws of the AUC, and how many are made in one go: memory grows with the recordings times these.
+DRAWS = 2000
+DRAWS_AT_ONCE = 200
+
+Judged = TypeVar("Judged")
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Row:
         The group; machine is ``"all"`` for all recordings together.
     auc
         Area under the ROC curve; None where normal or anomalous recordings are missing.
+    auc_low, auc_high
+        Its interval at 95 %, see :func:`auc_interval`; None as for `auc`.
     pauc
         Area up to a false-alarm rate of 0.1, standardised (McClish, 1989) so that 0.5 is chance and 1 is best, as
         in DCASE's task 2; None as for `auc`.
@@ -56,6 +64,8 @@ class Row:
     section: str
     domain: str
     auc: float | None
+    auc_low: float | None
+    auc_high: float | None
     pauc: float | None
     n_normal: int
     n_anomaly: int
@@ -129,14 +139,45 @@ def figures(scored: Sequence[Scored]) -> tuple[float | None, float | None, int, 
     """AUC, pAUC, and how many recordings are normal and anomalous."""
     from sklearn.metrics import roc_auc_score
 
-    truth = np.array([item.clip.label == "anomaly" for item in scored], dtype=bool)
-    scores = np.array([item.score for item in scored])
+    truth, scores = labels_and_scores(scored)
     strange = int(truth.sum())
     healthy = len(truth) - strange
     if not strange or not healthy:
         return None, None, healthy, strange
     auc = float(roc_auc_score(truth, scores))
     return auc, float(roc_auc_score(truth, scores, max_fpr=PAUC_LIMIT)), healthy, strange
+
+
+def labels_and_scores(scored: Sequence[Scored]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+    """Which recordings are anomalous, and their scores, both of shape (n,)."""
+    truth = np.array([item.clip.label == "anomaly" for item in scored], dtype=bool)
+    return truth, np.array([item.score for item in scored], dtype=np.float64)
+
+
+def auc_interval(scored: Sequence[Scored], *, seed: int = 0) -> tuple[float, float] | None:
+    """Interval at 95 % of the AUC, by the bootstrap; None where normal or anomalous recordings are missing.
+
+    Normal and anomalous recordings are drawn anew, each as many as there are (Efron and Tibshirani, *An Introduction to
+    the Bootstrap*, 1993, section 13.3). It knows which recordings were made by chance, not what was never recorded.
+    """
+    truth, scores = labels_and_scores(scored)
+    if truth.all() or not truth.any():
+        return None
+    values, place = np.unique(scores, return_inverse=True)
+    rng = np.random.default_rng(seed)
+
+    def draw(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+        """How many recordings of a draw have each value, as shares of all of them, shape (draws, values)."""
+        counts = np.bincount(rows, minlength=len(values)) / len(rows)
+        return rng.multinomial(len(rows), counts, size=DRAWS_AT_ONCE) / len(rows)
+
+    areas = []
+    for _ in range(DRAWS // DRAWS_AT_ONCE):
+        healthy, strange = draw(place[~truth]), draw(place[truth])
+        # An anomaly counts for the healthy recordings below it, and for half of those that score the same.
+        areas.append(((healthy.cumsum(axis=1) - healthy / 2) * strange).sum(axis=1))
+    low, high = np.quantile(np.concatenate(areas), (0.025, 0.975))
+    return float(low), float(high)
 
 
 def rows_of(scored: Sequence[Scored]) -> list[Row]:
@@ -148,8 +189,69 @@ def rows_of(scored: Sequence[Scored]) -> list[Row]:
     rows = []
     for (machine, section, domain), items in [*chosen, (("all", "", ""), scored)]:
         auc, pauc, healthy, strange = figures(items)
-        rows.append(Row(machine, section, domain, auc, pauc, healthy, strange))
+        low, high = auc_interval(items) or (None, None)
+        rows.append(Row(machine, section, domain, auc, low, high, pauc, healthy, strange))
     return rows
+
+
+def judge_recordings(
+    bundle: Bundle,
+    dataset: Dataset,
+    prepare: Callable[[], Callable[[Clip, npt.NDArray[np.int16]], Judged]],
+    *,
+    issues: Issues,
+    strict: bool,
+    step: Callable[[], None],
+) -> tuple[list[Judged], int]:
+    """Judge the test recordings of `dataset` that `bundle` was not trained on, on every core, in their order.
+
+    Parameters
+    ----------
+    bundle, dataset, issues, strict, step
+        As for :func:`evaluate`.
+    prepare
+        Called once a thread; gives what judges a recording by its samples.
+
+    Returns
+    -------
+    what was judged, and how many recordings were left out because the bundle was trained on them
+
+    Raises
+    ------
+    DataError
+        The recordings are of another sensor, cannot be used, or the bundle was trained on all of them.
+    """
+    check_sensor(bundle, dataset)
+    trained = trained_digests(bundle)
+    clips = candidates(dataset)
+    local = threading.local()
+
+    def work(clip: Clip) -> tuple[Clip, tuple[Judged | None] | DataError]:
+        if not hasattr(local, "judge"):
+            local.judge = prepare()
+        try:
+            samples = dataset.read(clip, issues)
+            if digest(samples) in trained:
+                return clip, (None,)
+            if len(samples) < bundle.features.window_span:
+                return clip, window_too_long(len(samples), bundle.features)
+            return clip, (local.judge(clip, samples),)
+        except DataError as error:
+            return clip, error
+
+    judged: list[Judged] = []
+    left_out = 0
+    for (item,) in usable(in_threads(work, clips), total=len(clips), issues=issues, strict=strict):
+        step()
+        if item is None:
+            left_out += 1
+        else:
+            judged.append(item)
+    if not judged:
+        raise DataError(
+            f"The bundle was trained on all {left_out} recordings of {dataset.root}, so none is left to test with."
+        )
+    return judged, left_out
 
 
 def evaluate(
@@ -183,36 +285,9 @@ def evaluate(
     from .features import Extractor
     from .twin import Scorer, score_clip
 
-    check_sensor(bundle, dataset)
-    trained = trained_digests(bundle)
-    clips = candidates(dataset)
-    local = threading.local()
+    def prepare() -> Callable[[Clip, npt.NDArray[np.int16]], Scored]:
+        extractor, scorer = Extractor(bundle.features), Scorer(bundle)
+        return lambda clip, samples: Scored(clip, score_clip(bundle, samples, extractor=extractor, scorer=scorer))
 
-    def work(clip: Clip) -> tuple[Clip, tuple[bytes, Scored | None] | DataError]:
-        if not hasattr(local, "scorer"):
-            local.extractor, local.scorer = Extractor(bundle.features), Scorer(bundle)
-        try:
-            samples = dataset.read(clip, issues)
-            name = digest(samples)
-            if name in trained:
-                return clip, (name, None)
-            if len(samples) < bundle.features.window_span:
-                return clip, window_too_long(len(samples), bundle.features)
-            score = score_clip(bundle, samples, extractor=local.extractor, scorer=local.scorer)
-        except DataError as error:
-            return clip, error
-        return clip, (name, Scored(clip, score))
-
-    scored: list[Scored] = []
-    left_out = 0
-    for _, item in usable(in_threads(work, clips), total=len(clips), issues=issues, strict=strict):
-        step()
-        if item is None:
-            left_out += 1
-        else:
-            scored.append(item)
-    if not scored:
-        raise DataError(
-            f"The bundle was trained on all {left_out} recordings of {dataset.root}, so none is left to test with."
-        )
+    scored, left_out = judge_recordings(bundle, dataset, prepare, issues=issues, strict=strict, step=step)
     return Evaluation(rows_of(scored), scored, left_out)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, strict: bool, **given: Any) -> None:
     """Test a bundle on the recordings of a data set that it was not trained on.
 
-    Scores come from the device's own code. AUC and pAUC are given for each machine, section and domain, and for all
-    recordings together. pAUC is the area up to a false positive rate of 0.1, standardised so that 0.5 is chance
-    (McClish), as in DCASE's task 2.
+    Scores come from the device's own code. AUC, its 95 % bootstrap interval and pAUC are given for each machine,
+    section and domain, and for all recordings together. pAUC is the area up to a false positive rate of 0.1,
+    standardised so that 0.5 is chance (McClish), as in DCASE's task 2.
     """
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
@@ -61,11 +61,12 @@ def _table(rows: list[Row]) -> None:
     table = Table()
     for name in ("machine", "section", "domain"):
         table.add_column(name)
-    for name in ("AUC", "pAUC", "normal", "anomaly"):
+    for name in ("AUC", "95 %", "pAUC", "normal", "anomaly"):
         table.add_column(name, justify="right")
     for row in rows:
-        numbers = ["-" if value is None else f"{value:.4f}" for value in (row.auc, row.pauc)]
+        auc, pauc = ("-" if value is None else f"{value:.4f}" for value in (row.auc, row.pauc))
+        interval = "-" if row.auc is None else f"{row.auc_low:.2f} to {row.auc_high:.2f}"
         if row.machine == "all":
             table.add_section()
-        table.add_row(row.machine, row.section, row.domain, *numbers, str(row.n_normal), str(row.n_anomaly))
+        table.add_row(row.machine, row.section, row.domain, auc, interval, pauc, str(row.n_normal), str(row.n_anomaly))
     Console().print(table)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,10 +13,8 @@ import numpy.typing as npt
 
 from ..bundle import Bundle
 from ..contributions import contributor
-from ..data import Clip, Dataset, Issues, digest
-from ..data.extract import in_threads, usable, window_too_long
-from ..errors import DataError
-from ..evaluate import Row, Scored, candidates, check_sensor, rows_of, trained_digests
+from ..data import Clip, Dataset, Issues
+from ..evaluate import Row, Scored, judge_recordings, rows_of
 from ..features import Extractor
 from ..operating import OperatingPoint, find_alarms, operating_curve, operating_point
 from ..tail import model_tail, off_level
@@ -99,51 +96,29 @@ def measure(
     DataError
         The recordings are of another sensor, cannot be used, or the bundle was trained on all of them.
     """
-    check_sensor(bundle, dataset)
-    trained = trained_digests(bundle)
-    clips = candidates(dataset)
-    local = threading.local()
     decision = bundle.decision
 
-    def work(clip: Clip) -> tuple[Clip, tuple[Recorded | None] | DataError]:
-        if not hasattr(local, "scorer"):
-            local.extractor, local.scorer = Extractor(bundle.features), Scorer(bundle)
-            local.parts = contributor(bundle)
-        try:
-            samples = dataset.read(clip, issues)
-            if digest(samples) in trained:
-                return clip, (None,)
-            vectors, _ = local.extractor.vectors(samples)
-            if not len(vectors):
-                return clip, window_too_long(len(samples), bundle.features)
-            scores = local.scorer.score(vectors)
-        except DataError as error:
-            return clip, error
-        peak = None
-        if len(scores) >= decision.smooth + decision.min_windows - 1:
-            peak = float(alarm_statistic(scores, decision.smooth, decision.min_windows).max())
-        found = Recorded(
-            clip=clip,
-            seconds=len(samples) / bundle.features.sample_rate,
-            score=float(scores.mean(dtype=np.float64)),
-            peak=peak,
-            scores=scores,
-            parts=None if local.parts is None else local.parts(vectors).mean(axis=0),
-        )
-        return clip, (found,)
+    def prepare() -> Callable[[Clip, npt.NDArray[np.int16]], Recorded]:
+        extractor, scorer, parts_of = Extractor(bundle.features), Scorer(bundle), contributor(bundle)
 
-    recorded: list[Recorded] = []
-    left_out = 0
-    for (item,) in usable(in_threads(work, clips), total=len(clips), issues=issues, strict=strict):
-        step()
-        if item is None:
-            left_out += 1
-        else:
-            recorded.append(item)
-    if not recorded:
-        raise DataError(
-            f"The bundle was trained on all {left_out} recordings of {dataset.root}, so none is left to report on."
-        )
+        def judge(clip: Clip, samples: npt.NDArray[np.int16]) -> Recorded:
+            vectors, _ = extractor.vectors(samples)
+            scores = scorer.score(vectors)
+            peak = None
+            if len(scores) >= decision.smooth + decision.min_windows - 1:
+                peak = float(alarm_statistic(scores, decision.smooth, decision.min_windows).max())
+            return Recorded(
+                clip=clip,
+                seconds=len(samples) / bundle.features.sample_rate,
+                score=float(scores.mean(dtype=np.float64)),
+                peak=peak,
+                scores=scores,
+                parts=None if parts_of is None else parts_of(vectors).mean(axis=0),
+            )
+
+        return judge
+
+    recorded, left_out = judge_recordings(bundle, dataset, prepare, issues=issues, strict=strict, step=step)
     rows = rows_of([Scored(item.clip, item.score) for item in recorded])
     return Measured(rows, recorded, left_out)
 

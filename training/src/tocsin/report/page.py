@@ -185,11 +185,12 @@ def _summary(bundle: Bundle, measured: Measured) -> list[str]:
     if healthy:
         false = sum(item.alarm(on) for item in healthy)
         lines.append(f"It raises a false alarm on {false} of {_count(len(healthy), 'healthy recording')}.")
-    auc = measured.rows[-1].auc
-    if auc is not None:
+    every = measured.rows[-1]
+    if every.auc is not None:
         lines.append(
             f"Without any threshold: of one anomalous and one healthy recording, it scores the anomalous one higher"
-            f" {100 * auc:.1f} times in 100 (AUC {auc:.3f}; 0.5 is guessing, 1 is perfect)."
+            f" {100 * every.auc:.1f} times in 100 (AUC {every.auc:.3f}, at 95 % {every.auc_low:.2f} to"
+            f" {every.auc_high:.2f}; 0.5 is guessing, 1 is perfect)."
         )
     half = delay(bundle, measured.recorded)
     if half is not None:
