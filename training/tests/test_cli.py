@@ -89,9 +89,9 @@ def test_duty_cycle_goes_into_the_bundle(fan: Path, tmp_path: Path) -> None:
 def test_eval_json_is_a_list_of_rows(fan: Path, bundle: Path, tmp_path: Path) -> None:
     result = call("eval", bundle, "--data", fan, "--json", "--plots", tmp_path)
     rows = json.loads(result.stdout)
-    keys = ["machine", "section", "domain", "auc", "pauc", "n_normal", "n_anomaly"]
+    keys = ["machine", "section", "domain", "auc", "auc_low", "auc_high", "pauc", "n_normal", "n_anomaly"]
     assert [list(row) for row in rows] == [keys, keys]
-    assert rows[-1] == dict(zip(keys, ["all", "", "", 1.0, 1.0, 3, 4], strict=True))
+    assert rows[-1] == dict(zip(keys, ["all", "", "", 1.0, 1.0, 1.0, 1.0, 3, 4], strict=True))
     assert "9 recordings left out" in result.stderr
     assert (tmp_path / "roc.png").exists()
 
@@ -99,6 +99,7 @@ def test_eval_json_is_a_list_of_rows(fan: Path, bundle: Path, tmp_path: Path) ->
 def test_eval_table(fan: Path, bundle: Path) -> None:
     result = call("eval", bundle, "--data", fan)
     assert "1.0000" in result.stdout
+    assert "1.00 to 1.00" in result.stdout
     assert "id_00" in result.stdout
 
 

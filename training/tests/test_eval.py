@@ -13,7 +13,7 @@ from recordings import hum, mimii, shakes, write
 from tocsin.bundle import Bundle
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.errors import BundleError, DataError
-from tocsin.evaluate import auc_interval, Scored, candidates, evaluate, figures, read_options, rows_of, trained_digests
+from tocsin.evaluate import Scored, auc_interval, candidates, evaluate, figures, read_options, rows_of, trained_digests
 from tocsin.frontend import FrontEnd
 from tocsin.plots import save_plots
 from tocsin.threshold import parse_rate
