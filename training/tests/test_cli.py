@@ -98,8 +98,8 @@ def test_eval_json_is_a_list_of_rows(fan: Path, bundle: Path, tmp_path: Path) ->
 
 def test_eval_table(fan: Path, bundle: Path) -> None:
     result = call("eval", bundle, "--data", fan)
-    assert "1.0000" in result.stdout
-    assert "1.00 to" in result.stdout
+    assert "1.000" in result.stdout
+    assert "1.00 to 1.00" in result.stdout
     assert "id_00" in result.stdout
 
 

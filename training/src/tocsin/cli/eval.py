@@ -62,9 +62,9 @@ def _table(rows: list[Row]) -> None:
     for name in ("machine", "section", "domain"):
         table.add_column(name)
     for name in ("AUC", "95 %", "pAUC", "normal", "anomaly"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        auc, pauc = ("-" if value is None else f"{value:.4f}" for value in (row.auc, row.pauc))
+        auc, pauc = ("-" if value is None else f"{value:.3f}" for value in (row.auc, row.pauc))
         interval = "-" if row.auc is None else f"{row.auc_low:.2f} to {row.auc_high:.2f}"
         if row.machine == "all":
             table.add_section()

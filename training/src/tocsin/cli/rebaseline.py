@@ -18,9 +18,17 @@ if TYPE_CHECKING:
     from ..rebaseline import Rebaselined
 
 _METHODS = ("auto", "threshold", "mean", "normalisation", "centroids", "decoder")
+_EPILOG = """\b
+Methods:
+  threshold      the threshold alone
+  mean           the mean of the normalisation
+  normalisation  mean and spread of the normalisation (auto)
+  centroids      the means of k-means, mixture or Mahalanobis distance
+  decoder        the last layer of an autoencoder
+Example: tocsin rebaseline fan.tocsin --data recordings --minutes 2 -o hall3.tocsin"""
 
 
-@click.command(epilog="Example: tocsin rebaseline fan.tocsin --data recordings --minutes 2 -o hall3.tocsin")
+@click.command(epilog=_EPILOG)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @data_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Bundle to write.")
@@ -40,19 +48,12 @@ def rebaseline(
     json_wanted: bool,
     **given: Any,
 ) -> None:
-    r"""Adapt a bundle to one machine by a few minutes of its healthy recordings.
+    """Adapt a bundle to one machine by a few minutes of its healthy recordings.
 
     The recordings that the bundle was trained on are not needed. DATA are healthy recordings of the new installation,
     in any layout that `tocsin train` reads; anomalies and test recordings among them are not used. For arrays of an
     .npz say which with --normal. The new bundle remembers what was done, so that `tocsin eval` leaves the recordings
     out.
-
-    \b
-    threshold      the threshold alone
-    mean           the mean of the normalisation
-    normalisation  mean and spread of the normalisation (auto)
-    centroids      the means of k-means, mixture or Mahalanobis distance
-    decoder        the last layer of an autoencoder
     """
     from ..bundle import _replace_file, read_bundle
     from ..data import Issues, open_dataset
