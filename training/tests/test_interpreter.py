@@ -81,7 +81,7 @@ def by_the_formula(network: bytes, inputs: np.ndarray, scaled) -> np.ndarray:
 @pytest.fixture
 def inputs(network, rng):
     """Int8 vectors for the network, the extremes among them."""
-    values = rng.integers(-128, 128, (64, model_io(network).dim), dtype=np.int8)
+    values = rng.integers(-128, 128, (64, model_io(network).inputs), dtype=np.int8)
     values[0], values[1] = -128, 127
     return values
 
@@ -110,7 +110,12 @@ def test_ends_are_what_tensorflow_says(network):
     tf = pytest.importorskip("tensorflow")
     lite = tf.lite.Interpreter(model_content=network)
     first, last = lite.get_input_details()[0], lite.get_output_details()[0]
-    expected = (*first["quantization"], *last["quantization"], int(np.prod(first["shape"])))
+    expected = (
+        *first["quantization"],
+        *last["quantization"],
+        int(np.prod(first["shape"])),
+        int(np.prod(last["shape"])),
+    )
     assert model_io(network) == pytest.approx(expected)
 
 
@@ -118,7 +123,7 @@ def test_ends_are_what_tensorflow_says(network):
 def test_arena_is_the_least(network):
     size = measure_arena(network)
     assert size % 16 == 0
-    least = size - ARENA_MARGIN - {32: 64, 640: 1280}[model_io(network).dim]
+    least = size - ARENA_MARGIN - {32: 64, 640: 1280}[model_io(network).inputs]
 
     def runs(bytes_: int) -> bool:
         # Of a process of its own: too small an arena may end it.
@@ -145,7 +150,7 @@ def test_from_tflite_reads_the_ends(tiny_network):
     model = AutoencoderModel.from_tflite(tiny_network, arena_size=5000)
     io = model_io(tiny_network)
     assert (model.in_scale, model.in_zero, model.out_scale, model.out_zero) == io[:4]
-    assert (io.dim, model.arena_size) == (32, 5000)
+    assert (io.inputs, io.outputs, model.arena_size) == (32, 32, 5000)
 
 
 @pytest.mark.parametrize(
@@ -183,4 +188,4 @@ def test_a_network_that_shrinks_is_refused(rng):
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     with pytest.raises(ModelError, match="takes 4 values and gives 3"):
-        model_io(converter.convert())
+        AutoencoderModel.from_tflite(converter.convert())

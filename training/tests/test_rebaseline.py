@@ -50,8 +50,6 @@ def healthy(bundle: Bundle, n: int, seed: int = 0, spread: float = 1.0, shift: f
     middle = np.zeros(bundle.features.n_vector)
     if isinstance(model, KMeansModel):
         middle = model.centroids[0]
-    elif isinstance(model, MahalanobisModel):
-        middle = model.mean
     elif hasattr(model, "means"):
         middle = model.means[0]
     x = np.random.default_rng(seed).normal(middle + shift, spread, (n, len(middle)))
@@ -90,7 +88,7 @@ def test_mean_moves_by_what_is_not_explained_and_is_held_back(monkeypatch: pytes
     assert np.array_equal(moved.inv_std, bundle.normalisation.inv_std)
     offset = (moved.mean - bundle.normalisation.mean) * bundle.normalisation.inv_std
     # The oracle: the offset to the model's mean, times n / (n + prior).
-    residual = normalised(bundle, vectors).mean(axis=0) - bundle.model.mean
+    residual = normalised(bundle, vectors).mean(axis=0) - bundle.model.means[0]
     np.testing.assert_allclose(offset, residual * 400 / (400 + prior), rtol=1e-4)
     few = adapt(bundle, vectors[:4], "mean").normalisation
     shares = (few.mean - bundle.normalisation.mean) / (moved.mean - bundle.normalisation.mean)

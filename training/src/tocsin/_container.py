@@ -8,26 +8,29 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tocsin import _core
 from tocsin.errors import BundleError
 from tocsin.features import POOLS, STATS, FeatureConfig
 
 if TYPE_CHECKING:
-    from tocsin.bundle import Decision, DutyCycle, Model
+    from tocsin.bundle import AutoencoderModel, Decision, DutyCycle, Head, Member, Model, NetworkModel
 
 MAGIC = b"TOCSIN\r\n"
 ALIGN = 16
 _HEADER = struct.Struct("<8sHHIIII")
 _ENTRY = struct.Struct("<4sIII")
 _COVARIANCE = {"diagonal": 1, "full": 2}
+_KINDS = {"kmeans": 1, "gmm": 2, "mahalanobis": 3, "neighbours": 5, "network": 6}
+_USES = {"reconstruct": 1, "predict": 2, "embed": 3}
+_MODES = {"sum": 1, "max": 2}
 
 Section = tuple[bytes, bytes]
 
 
 def _since(name: bytes, body: bytes) -> int:
     """Minor version of the format that defines a section's contents."""
+    if name in (b"NETW", b"CMBN") or (name == b"MAHA" and struct.unpack_from("<I", body)[0] > 1):
+        return 3
     if name == b"NNBR" or (name == b"FEAT" and struct.unpack_from("<I", body, 12)[0] & ~1):
         return 2
     return 1 if name == b"duty" else 0
@@ -87,29 +90,56 @@ def tables(features: FeatureConfig) -> list[Section]:
 
 
 def model(model: Model, dim: int) -> list[Section]:
-    """The model's section, and ``TFLM`` with an autoencoder."""
-    from tocsin.bundle import AutoencoderModel, GaussianMixtureModel, KMeansModel, NeighboursModel
+    """The model's sections: its own, ``TFLM`` with a network, those of a head and of members."""
+    from tocsin.bundle import AutoencoderModel, CombinedModel
+
+    if isinstance(model, CombinedModel):
+        head = struct.pack("<4I", _MODES[model.mode], 0, 0, 0)
+        for member, offset, weight in zip(model.members, model.offsets, model.weights, strict=True):
+            head += struct.pack("<I2fI", _KINDS[member.kind], offset, weight, 0)
+        return [(b"CMBN", head), *(section for member in model.members for section in _member(member))]
+    if isinstance(model, AutoencoderModel):
+        return [(b"AENC", _ends(model, dim) + bytes(8)), (b"TFLM", model.tflite)]
+    return _member(model)
+
+
+def _member(model: Member) -> list[Section]:
+    """A classical model's section, or those of a network and its head."""
+    from tocsin.bundle import NetworkModel
+
+    if not isinstance(model, NetworkModel):
+        return [_classical(model)]
+    kind = 0 if model.head is None else _KINDS[model.head.kind]
+    more = struct.pack("<6I", _USES[model.use], model.outputs, model.first, model.fold, kind, 0)
+    head = [] if model.head is None else [_classical(model.head)]
+    return [(b"NETW", _ends(model, model.dim) + more), (b"TFLM", model.tflite), *head]
+
+
+def _ends(model: AutoencoderModel | NetworkModel, dim: int) -> bytes:
+    """What ``AENC`` and ``NETW`` begin with."""
+    try:
+        ends = struct.pack("<fifi", model.in_scale, model.in_zero, model.out_scale, model.out_zero)
+        return ends + struct.pack("<2I", dim, model.arena_size)
+    except (struct.error, OverflowError) as error:
+        raise BundleError(f"the network's quantisation or arena size is out of range: {error}") from error
+
+
+def _classical(model: Head) -> Section:
+    """The section of a model without a network."""
+    from tocsin.bundle import GaussianMixtureModel, KMeansModel, NeighboursModel
 
     if isinstance(model, KMeansModel):
-        return [(b"KMNS", struct.pack("<4I", len(model.centroids), dim, 0, 0) + model.centroids.tobytes())]
+        return b"KMNS", struct.pack("<4I", len(model.centroids), model.dim, 0, 0) + model.centroids.tobytes()
     if isinstance(model, NeighboursModel):
         full = model.whiten is not None
-        head = struct.pack("<4If3I", len(model.references), dim, 2 if full else 1, 0, model.step, 0, 0, 0)
+        head = struct.pack("<4If3I", len(model.references), model.dim, 2 if full else 1, 0, model.step, 0, 0, 0)
         whiten = model.whiten.tobytes() if model.whiten is not None else b""
-        return [(b"NNBR", head + whiten + model.gain.tobytes() + model.references.tobytes())]
-    if isinstance(model, AutoencoderModel):
-        try:
-            ends = struct.pack("<fifi", model.in_scale, model.in_zero, model.out_scale, model.out_zero)
-            head = ends + struct.pack("<4I", dim, model.arena_size, 0, 0)
-        except (struct.error, OverflowError) as error:
-            raise BundleError(f"the autoencoder's quantisation or arena size is out of range: {error}") from error
-        return [(b"AENC", head), (b"TFLM", model.tflite)]
+        return b"NNBR", head + whiten + model.gain.tobytes() + model.references.tobytes()
+    head = struct.pack("<4I", len(model.means), model.dim, _COVARIANCE[model.covariance], 0)
+    tables = model.means.tobytes() + model.whiten.tobytes()
     if isinstance(model, GaussianMixtureModel):
-        head = struct.pack("<4I", len(model.means), dim, _COVARIANCE[model.covariance], 0)
-        parts = (model.log_const, model.means, model.whiten)
-        return [(b"GMMX", head + b"".join(np.asarray(part, "<f4").tobytes() for part in parts))]
-    head = struct.pack("<4I", 1, dim, _COVARIANCE[model.covariance], 0)
-    return [(b"MAHA", head + model.mean.tobytes() + model.whiten.tobytes())]
+        return b"GMMX", head + model.log_const.tobytes() + tables
+    return b"MAHA", head + tables
 
 
 def decision(decision: Decision) -> bytes:

@@ -187,8 +187,17 @@ def _gaussians(bundle: Bundle) -> _Gaussians:
         variances = np.stack([_variances(factor, model.covariance, dim) for factor in model.whiten])
         return _Gaussians(model.means.astype(np.float64), variances, lambda x: shares_of(model, x))
     assert isinstance(model, MahalanobisModel)
-    variances = _variances(model.whiten, model.covariance, dim)[None]
-    return _Gaussians(model.mean.astype(np.float64)[None], variances, lambda x: np.ones((len(x), 1)))
+    variances = np.stack([_variances(factor, model.covariance, dim) for factor in model.whiten])
+    means, ones = model.means.astype(np.float64), np.eye(len(model.means))
+
+    def nearest_mean(x: Array) -> Array:
+        squares = [
+            (whitened(factor, model.covariance, x - mean) ** 2).sum(axis=1)
+            for mean, factor in zip(means, model.whiten, strict=True)
+        ]
+        return np.asarray(ones[np.argmin(squares, axis=0)])
+
+    return _Gaussians(means, variances, nearest_mean)
 
 
 def _median_score(bundle: Bundle) -> float:
@@ -285,6 +294,5 @@ def _centroids(bundle: Bundle, vectors: Vectors) -> Adapted:
     }
     if isinstance(model, KMeansModel):
         return Adapted(bundle.normalisation, KMeansModel(means), details)
-    if isinstance(model, GaussianMixtureModel):
-        return Adapted(bundle.normalisation, replace(model, means=means), details)
-    return Adapted(bundle.normalisation, replace(model, mean=means[0]), details)
+    assert isinstance(model, (GaussianMixtureModel, MahalanobisModel))
+    return Adapted(bundle.normalisation, replace(model, means=means), details)

@@ -28,6 +28,7 @@ from tocsin.gaussians import Covariance, log_constants, whitening
 __all__ = [
     "AutoencoderModel",
     "Bundle",
+    "CombinedModel",
     "Decision",
     "DutyCycle",
     "GaussianMixtureModel",
@@ -35,12 +36,14 @@ __all__ = [
     "MahalanobisModel",
     "Model",
     "NeighboursModel",
+    "NetworkModel",
     "Normalisation",
     "read_bundle",
     "write_bundle",
 ]
 
-Kind = Literal["kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder"]
+Kind = Literal["kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder", "network", "combined"]
+Use = Literal["reconstruct", "predict", "embed"]
 
 _ADVICE = {
     "not_a_bundle": "give the .tocsin file that `tocsin train` wrote",
@@ -159,45 +162,53 @@ class GaussianMixtureModel:
 
 @dataclass(eq=False)
 class MahalanobisModel:
-    """One Gaussian; the score is the Mahalanobis distance. :meth:`from_moments` makes one.
+    """Gaussians; the score is the least Mahalanobis distance. :meth:`from_moments` makes one.
+
+    With several components this is the selective Mahalanobis distance of DCASE's baseline (Harada et al., 2023).
 
     Parameters
     ----------
-    mean : ndarray of float32, shape (dim,)
+    means : ndarray of float32, shape (k, dim)
         In normalised units.
-    whiten : ndarray of float32, shape (dim,) or (dim * (dim + 1) / 2,)
+    whiten : ndarray of float32, shape (k, dim) or (k, dim * (dim + 1) / 2)
         Whitening factors, see :mod:`tocsin.gaussians`.
     covariance : {"diagonal", "full"}
         Their shape.
     """
 
     kind: ClassVar[Kind] = "mahalanobis"
-    mean: NDArray[np.float32]
+    means: NDArray[np.float32]
     whiten: NDArray[np.float32]
     covariance: Covariance
 
     def __post_init__(self) -> None:
-        self.mean = _floats("mean", self.mean, 1)
-        self.whiten = _floats("whiten", self.whiten, 1)
-        _check_gaussians(self.mean[np.newaxis], self.whiten[np.newaxis], self.covariance)
+        self.means = _floats("means", self.means, 2)
+        self.whiten = _floats("whiten", self.whiten, 2)
+        _check_gaussians(self.means, self.whiten, self.covariance)
 
     @property
     def dim(self) -> int:
         """Values of a vector."""
-        return self.mean.size
+        return int(self.means.shape[1])
 
     @classmethod
-    def from_moments(cls, mean: ArrayLike, covariances: ArrayLike, covariance: Covariance = "full") -> MahalanobisModel:
-        """Of a mean, shape (dim,), and variances, shape (dim,), or a covariance matrix, shape (dim, dim).
+    def from_moments(
+        cls, means: ArrayLike, covariances: ArrayLike, covariance: Covariance = "full"
+    ) -> MahalanobisModel:
+        """Of means, shape (dim,) or (k, dim), and variances of the same shape or covariance matrices, (…, dim, dim).
 
         Raises
         ------
         ModelError
-            Where the covariance is not positive definite, or shapes do not fit.
+            Where a covariance is not positive definite, or shapes do not fit.
         """
-        centre = np.asarray(mean, dtype=np.float64)
-        whiten, _ = whitening(np.asarray(covariances)[np.newaxis], covariance=covariance, k=1, dim=centre.size)
-        return cls(mean=_floats("mean", centre, 1), whiten=_floats("whiten", whiten[0], 1), covariance=covariance)
+        centres = np.atleast_2d(np.asarray(means, dtype=np.float64))
+        k, dim = centres.shape
+        spreads = np.asarray(covariances, dtype=np.float64)
+        if spreads.ndim == (1 if covariance == "diagonal" else 2):
+            spreads = spreads[np.newaxis]
+        whiten, _ = whitening(spreads, covariance=covariance, k=k, dim=dim)
+        return cls(means=_floats("means", centres, 2), whiten=_floats("whiten", whiten, 2), covariance=covariance)
 
 
 @dataclass(eq=False)
@@ -296,6 +307,10 @@ class AutoencoderModel:
         from tocsin.interpreter import measure_arena, model_io
 
         io = model_io(tflite)
+        if io.inputs != io.outputs:
+            raise ModelError(
+                f"the network takes {io.inputs} values and gives {io.outputs}: an autoencoder gives what it takes"
+            )
         return cls(
             tflite=tflite,
             in_scale=io.in_scale,
@@ -306,7 +321,166 @@ class AutoencoderModel:
         )
 
 
-Model = KMeansModel | GaussianMixtureModel | MahalanobisModel | NeighboursModel | AutoencoderModel
+Head = KMeansModel | GaussianMixtureModel | MahalanobisModel | NeighboursModel
+
+
+@dataclass(eq=False)
+class NetworkModel:
+    """A network, and what is made of its output. :meth:`from_tflite` makes one.
+
+    - ``"reconstruct"``: the output is the vector again, the residual what it misses;
+    - ``"predict"``: the output is the values from `first` on, which the network does not see, the residual what it
+      misses of them (interpolation: Suefusa et al., 2020);
+    - ``"embed"``: the output itself, an embedding, takes the residual's place.
+
+    Without a head the score is the mean square of the residual. With one, the residual, averaged over `fold` equal
+    parts, is scored by the head.
+
+    Parameters
+    ----------
+    tflite : bytes
+        The flatbuffer: one int8 input and one int8 output.
+    in_scale, in_zero, out_scale, out_zero
+        Quantisation of the two ends: ``real = scale * (q - zero)``.
+    arena_size : int
+        Bytes of tensor arena that the network needs on a device.
+    use : {"reconstruct", "predict", "embed"}
+        What the output is.
+    dim : int
+        Values of a vector.
+    outputs : int
+        Values that the network gives.
+    first : int
+        First value that is predicted, in a vector of `dim`; else 0.
+    fold : int
+        Parts over which the residual is averaged before the head sees it; divides `outputs`. 1 without a head.
+    head : KMeansModel, GaussianMixtureModel, MahalanobisModel, NeighboursModel or None
+        What scores the residual or embedding, of ``outputs / fold`` values, as they are.
+    """
+
+    kind: ClassVar[Kind] = "network"
+    tflite: bytes = field(repr=False)
+    in_scale: float
+    in_zero: int
+    out_scale: float
+    out_zero: int
+    arena_size: int
+    use: Use
+    dim: int
+    outputs: int
+    first: int = 0
+    fold: int = 1
+    head: Head | None = None
+
+    def __post_init__(self) -> None:
+        if self.use == "embed" and self.head is None:
+            raise ModelError("an embedding has no score of its own: give it a head")
+        if self.fold < 1 or self.outputs % self.fold or (self.head is None and self.fold != 1):
+            raise ModelError(f"a residual of {self.outputs} values cannot be averaged over {self.fold} parts")
+        if self.head is not None and self.head.dim != self.outputs // self.fold:
+            raise ModelError(f"the head takes {self.head.dim} values, the network gives {self.outputs // self.fold}")
+
+    @classmethod
+    def from_tflite(
+        cls,
+        tflite: bytes,
+        *,
+        use: Use,
+        dim: int,
+        first: int = 0,
+        fold: int = 1,
+        head: Head | None = None,
+        arena_size: int | None = None,
+    ) -> NetworkModel:
+        """Of a converted network; reads its quantisation, and measures its arena unless given.
+
+        Raises
+        ------
+        ModelError
+            Where the network is not one a device can score with, or the parts do not fit.
+        """
+        from tocsin.interpreter import measure_arena, model_io
+
+        io = model_io(tflite)
+        inputs, outputs = (dim - io.outputs, io.outputs) if use == "predict" else (dim, io.outputs)
+        if io.inputs != inputs or (use == "reconstruct" and outputs != dim) or not 0 <= first <= dim - outputs:
+            raise ModelError(
+                f"the network takes {io.inputs} values and gives {io.outputs}, which does not fit vectors of {dim}"
+                f" for {use!r}" + (f" from value {first} on" if use == "predict" else "")
+            )
+        return cls(
+            tflite=tflite,
+            in_scale=io.in_scale,
+            in_zero=io.in_zero,
+            out_scale=io.out_scale,
+            out_zero=io.out_zero,
+            arena_size=measure_arena(tflite) if arena_size is None else arena_size,
+            use=use,
+            dim=dim,
+            outputs=outputs,
+            first=first,
+            fold=fold,
+            head=head,
+        )
+
+
+Member = Head | NetworkModel
+
+
+@dataclass(eq=False)
+class CombinedModel:
+    """Two models on the same vector; the score is the sum or the greater of their calibrated scores.
+
+    A member's calibrated score is ``weight * (score - offset)``, its offset being what is usual for a healthy machine
+    and its weight one over how far that varies.
+
+    Parameters
+    ----------
+    members : tuple of two models
+        Of different kinds; at most one network. What the head of a network is, no member can be.
+    offsets, weights : tuple of two floats
+        Finite; weights > 0.
+    mode : {"sum", "max"}
+        What is made of the two.
+    """
+
+    kind: ClassVar[Kind] = "combined"
+    members: tuple[Member, Member]
+    offsets: tuple[float, float]
+    weights: tuple[float, float]
+    mode: Literal["sum", "max"] = "sum"
+
+    def __post_init__(self) -> None:
+        if self.members[0].dim != self.members[1].dim:
+            raise ModelError(f"the members take {self.members[0].dim} and {self.members[1].dim} values: give them one")
+        kinds = [kind for member in self.members for kind in (member.kind, getattr(member, "head", None)) if kind]
+        names = [kind if isinstance(kind, str) else kind.kind for kind in kinds]
+        if len(set(names)) != len(names):
+            raise ModelError(
+                f"a bundle holds one model of a kind, and these are {', '.join(names)}: choose other members"
+            )
+        if not (np.isfinite(self.offsets).all() and np.isfinite(self.weights).all() and min(self.weights) > 0):
+            raise ModelError("offsets must be finite, and weights positive: check the healthy scores they come from")
+
+    @property
+    def dim(self) -> int:
+        """Values of a vector."""
+        return self.members[0].dim
+
+    @property
+    def network(self) -> NetworkModel | None:
+        """The member that is a network."""
+        return next((member for member in self.members if isinstance(member, NetworkModel)), None)
+
+
+Model = Head | AutoencoderModel | NetworkModel | CombinedModel
+
+
+def network_of(model: Model) -> AutoencoderModel | NetworkModel | None:
+    """The network that a model runs, its own or a member's; None where there is none."""
+    if isinstance(model, CombinedModel):
+        return model.network
+    return model if isinstance(model, (AutoencoderModel, NetworkModel)) else None
 
 
 @dataclass
@@ -335,13 +509,14 @@ class Bundle:
     ----------
     features : FeatureConfig
     normalisation : Normalisation
-    model : KMeansModel, GaussianMixtureModel, MahalanobisModel, NeighboursModel or AutoencoderModel
+    model : KMeansModel, GaussianMixtureModel, MahalanobisModel, NeighboursModel, AutoencoderModel, NetworkModel or \
+            CombinedModel
     decision : Decision
     duty : DutyCycle or None
         None: listens always.
     meta : dict
         The training record; empty where there is none.
-    kind : {"kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder"}
+    kind : {"kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder", "network", "combined"}
     crc : int
         CRC-32 of the content, the bundle's name in reports.
     size : int
@@ -459,7 +634,7 @@ def read_bundle(path_or_bytes: str | os.PathLike[str] | bytes) -> Bundle:
     return Bundle(
         features=FeatureConfig._from_native(native.dsp, native.sensor),
         normalisation=Normalisation(mean=native.mean, inv_std=native.inv_std),
-        model=_model(native),
+        model=_model(native.model),
         decision=Decision(smooth, min_windows, threshold_on, threshold_off),
         duty=DutyCycle(*native.duty) if native.duty[1] else None,
         meta=_decode_meta(name, native.meta),
@@ -471,17 +646,23 @@ def read_bundle(path_or_bytes: str | os.PathLike[str] | bytes) -> Bundle:
     )
 
 
-def _model(native: _core.Bundle) -> Model:
-    parts = native.model
-    if native.kind == "kmeans":
-        return KMeansModel(**parts)
-    if native.kind == "gmm":
-        return GaussianMixtureModel(**parts)
-    if native.kind == "neighbours":
-        return NeighboursModel(**parts)
-    if native.kind == "autoencoder":
-        return AutoencoderModel(**parts)
-    return MahalanobisModel(mean=parts["means"][0], whiten=parts["whiten"][0], covariance=parts["covariance"])
+_CLASSES: dict[str, Any] = {
+    cls.kind: cls
+    for cls in (
+        KMeansModel, GaussianMixtureModel, MahalanobisModel, NeighboursModel,
+        AutoencoderModel, NetworkModel, CombinedModel,
+    )
+}  # fmt: skip
+
+
+def _model(parts: dict[str, Any]) -> Any:
+    """The model of what the parser found: ``kind`` and the class's fields, nested for heads and members."""
+    given = {
+        name: _model(value) if name == "head" and value else value for name, value in parts.items() if name != "kind"
+    }
+    if parts["kind"] == "combined":
+        given["members"] = tuple(_model(member) for member in given["members"])
+    return _CLASSES[parts["kind"]](**given)
 
 
 def _floats(name: str, values: ArrayLike, ndim: int) -> NDArray[np.float32]:

@@ -45,7 +45,11 @@ def contributor(bundle: Bundle) -> Callable[[Vectors], Array] | None:
     if isinstance(model, MahalanobisModel):
 
         def to_mean(vectors: Vectors) -> Array:
-            return _parts(model.whiten, model.covariance, normalised(bundle, vectors) - model.mean)
+            x = normalised(bundle, vectors)
+            every = np.stack(
+                [_parts(w, model.covariance, x - mean) for w, mean in zip(model.whiten, model.means, strict=True)]
+            )
+            return np.asarray(every[every.sum(axis=2).argmin(axis=0), np.arange(len(x))])
 
         return to_mean
     if isinstance(model, GaussianMixtureModel):

@@ -43,13 +43,14 @@ _PROBE_SECONDS = 120
 
 
 class ModelIo(NamedTuple):
-    """The two ends of a network: ``real = scale * (q - zero)``, `dim` values each."""
+    """The two ends of a network: ``real = scale * (q - zero)``, `inputs` and `outputs` values."""
 
     in_scale: float
     in_zero: int
     out_scale: float
     out_zero: int
-    dim: int
+    inputs: int
+    outputs: int
 
 
 class Int8Interpreter:
@@ -85,17 +86,17 @@ class Int8Interpreter:
             raise ModelError(f"{backend} cannot run the network ({error}): use operators that it supports") from error
 
     def run(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Outputs for inputs, both int8 of shape (n, dim).
+        """Outputs, int8 of shape (n, outputs), for inputs, int8 of shape (n, inputs).
 
         Raises
         ------
         ModelError
             Where the inputs have another type or shape, or the network fails.
         """
-        dim = self.io.dim
+        dim = self.io.inputs
         if inputs.dtype != np.int8 or inputs.ndim != 2 or inputs.shape[1] != dim:
             raise ModelError(f"inputs are {inputs.dtype} {inputs.shape}, the network takes int8 of shape (n, {dim})")
-        outputs = np.empty(inputs.shape, dtype=np.int8)
+        outputs = np.empty((len(inputs), self.io.outputs), dtype=np.int8)
         try:
             for row, vector in enumerate(inputs):
                 outputs[row] = self._runner.run(vector)
@@ -152,13 +153,10 @@ def model_io(model: bytes) -> ModelIo:
     Raises
     ------
     ModelError
-        Where it is no TFLite model, or does not have one int8 input and one int8 output of the same length,
-        quantised per tensor.
+        Where it is no TFLite model, or does not have one int8 input and one int8 output, quantised per tensor.
     """
     (in_scale, in_zero, in_dim), (out_scale, out_zero, out_dim) = _tflite.ends(model)
-    if in_dim != out_dim:
-        raise ModelError(f"the network takes {in_dim} values and gives {out_dim}: an autoencoder gives what it takes")
-    return ModelIo(in_scale, in_zero, out_scale, out_zero, in_dim)
+    return ModelIo(in_scale, in_zero, out_scale, out_zero, in_dim, out_dim)
 
 
 def measure_arena(model: bytes) -> int:

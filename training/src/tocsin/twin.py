@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin import _core
-from tocsin.bundle import AutoencoderModel, Bundle
+from tocsin.bundle import Bundle, network_of
 from tocsin.errors import DataError, TocsinError
 from tocsin.features import Extractor, as_samples
 from tocsin.interpreter import Int8Interpreter
@@ -99,10 +99,10 @@ class Scorer:
         try:
             if self._network is None:
                 return self._native.score(array)
-            x, inputs = self._native.autoencoder_begin(array)
+            x, inputs = self._native.begin(array)
+            return self._native.end(x, self._network.run(inputs))
         except ValueError as error:
             raise DataError(f"{error}: leave such windows out") from error
-        return self._native.autoencoder_end(x, self._network.run(inputs))
 
 
 class Twin:
@@ -290,8 +290,8 @@ def score_clip(
 
 
 def _network(bundle: Bundle) -> Int8Interpreter | None:
-    model = bundle.model
-    return Int8Interpreter(model.tflite, model.arena_size) if isinstance(model, AutoencoderModel) else None
+    network = network_of(bundle.model)
+    return None if network is None else Int8Interpreter(network.tflite, network.arena_size)
 
 
 def _power_of_two(least: int) -> int:

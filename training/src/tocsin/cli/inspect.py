@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..bundle import Bundle
+    from ..bundle import Bundle, Model, NetworkModel
     from ..features import FeatureConfig
 
 
@@ -32,14 +32,30 @@ def describe_features(features: FeatureConfig) -> str:
 
 def describe_model(bundle: Bundle) -> str:
     """One line about the model."""
-    from ..bundle import AutoencoderModel, GaussianMixtureModel, KMeansModel, NeighboursModel
+    return _describe(bundle.model, bundle)
 
-    model = bundle.model
+
+def _describe(model: Model, bundle: Bundle | None) -> str:
+    """One line about a bundle's model, or (None) about a part of one."""
+    from ..bundle import (
+        AutoencoderModel,
+        CombinedModel,
+        GaussianMixtureModel,
+        KMeansModel,
+        MahalanobisModel,
+        NeighboursModel,
+        NetworkModel,
+    )
+
     if isinstance(model, KMeansModel):
         return f"k-means, {len(model.centroids)} clusters, {model.centroids.nbytes} bytes"
     if isinstance(model, AutoencoderModel):
-        hidden = bundle.meta.get("model", {}).get("hidden")
-        widths = "-".join(map(str, [bundle.features.n_vector, *hidden, bundle.features.n_vector])) if hidden else ""
+        hidden = bundle.meta.get("model", {}).get("hidden") if bundle else None
+        widths = (
+            "-".join(map(str, [bundle.features.n_vector, *hidden, bundle.features.n_vector]))
+            if hidden and bundle
+            else ""
+        )
         return f"autoencoder {widths}, int8, {len(model.tflite)} bytes, arena {model.arena_size} bytes"
     if isinstance(model, GaussianMixtureModel):
         return (
@@ -49,14 +65,41 @@ def describe_model(bundle: Bundle) -> str:
     if isinstance(model, NeighboursModel):
         shared = "" if model.whiten is None else ", whitened by one covariance"
         return f"nearest of {len(model.references)} healthy vectors in units of their radii, int8{shared}"
-    return f"Mahalanobis distance, {model.covariance} covariance, {model.mean.nbytes + model.whiten.nbytes} bytes"
+    if isinstance(model, MahalanobisModel):
+        nearest = "" if len(model.means) == 1 else f" to the nearest of {len(model.means)} means"
+        size = model.means.nbytes + model.whiten.nbytes
+        return f"Mahalanobis distance{nearest}, {model.covariance} covariance, {size} bytes"
+    if isinstance(model, NetworkModel):
+        return _describe_network(model)
+    assert isinstance(model, CombinedModel)
+    how = "sum" if model.mode == "sum" else "greater"
+    return f"{how} of two calibrated scores: " + "; ".join(_describe(member, bundle) for member in model.members)
+
+
+def _describe_network(model: NetworkModel) -> str:
+    """What a network is for, and what scores its output."""
+    size = f"int8, {len(model.tflite)} bytes, arena {model.arena_size} bytes"
+    if model.use == "embed":
+        text = f"network to an embedding of {model.outputs} values, {size}"
+    elif model.use == "predict":
+        text = (
+            f"network that predicts values {model.first} to {model.first + model.outputs - 1} from the others, {size}"
+        )
+    else:
+        text = f"network that reconstructs the vector, {size}"
+    if model.head is None:
+        return text
+    folded = "" if model.fold == 1 else f", averaged over {model.fold} parts,"
+    what = "embedding" if model.use == "embed" else "residual"
+    return f"{text}; its {what}{folded} scored by {_describe(model.head, None)}"
 
 
 def as_json(bundle: Bundle) -> dict[str, Any]:
     """All that a program may want to know, but for tables and weights."""
-    from ..bundle import AutoencoderModel
+    from ..bundle import network_of
 
     features, decision = bundle.features, bundle.decision
+    network = network_of(bundle.model)
     names: tuple[str, ...] = (
         "sensor",
         "sample_rate",
@@ -74,7 +117,7 @@ def as_json(bundle: Bundle) -> dict[str, Any]:
         "crc": f"{bundle.crc:08x}",
         "size": bundle.size,
         "kind": bundle.kind,
-        "arena_size": bundle.model.arena_size if isinstance(bundle.model, AutoencoderModel) else 0,
+        "arena_size": 0 if network is None else network.arena_size,
         "features": {**{name: getattr(features, name) for name in names}, "n_bands": len(features.bands)},
         "decision": {
             "smooth": decision.smooth,
