@@ -46,12 +46,11 @@ static int start_network(const struct tocsin_bundle *bundle, const struct plan *
 	*infer = NULL;
 	*ctx = NULL;
 #if defined(CONFIG_TOCSIN_TFLM)
-	if (bundle->score.kind == TOCSIN_SCORE_AUTOENCODER) {
+	if (tocsin_score_quant_of(&bundle->score) != NULL) {
 		*infer = tocsin_tflm_invoke;
 		*ctx = &pipeline.network;
 		return tocsin_tflm_init(&pipeline.network, bundle->model, bundle->model_size,
-					lay_out(plan).arena, plan->arena, bundle->score.dim,
-					&bundle->score.autoencoder);
+					lay_out(plan).arena, plan->arena, &bundle->score);
 	}
 #else
 	ARG_UNUSED(bundle);

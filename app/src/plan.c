@@ -53,16 +53,15 @@ static int check_network(const struct tocsin_bundle *bundle)
 {
 	int err;
 
-	if (bundle->score.kind != TOCSIN_SCORE_AUTOENCODER) {
+	if (tocsin_score_quant_of(&bundle->score) == NULL) {
 		return 0;
 	}
 	if (!IS_ENABLED(CONFIG_TOCSIN_TFLM)) {
-		LOG_ERR("the bundle is an autoencoder; this image is built without "
+		LOG_ERR("the bundle holds a network; this image is built without "
 			"CONFIG_TOCSIN_TFLM");
 		return -ENOSYS;
 	}
-	err = tocsin_tflm_check(bundle->model, bundle->model_size, bundle->score.dim,
-				&bundle->score.autoencoder);
+	err = tocsin_tflm_check(bundle->model, bundle->model_size, &bundle->score);
 	/* For the bundle, "not supported" means its format; an operator is the image's matter. */
 	return err == -ENOTSUP ? -ENOSYS : err;
 }

@@ -32,7 +32,7 @@ struct plan {
 void plan_make(const struct tocsin_bundle *bundle, struct plan *plan);
 
 /**
- * @brief Whether this image can run a bundle: memory, and for an autoencoder its network.
+ * @brief Whether this image can run a bundle: memory, and its network where it has one.
  * @retval 0       yes
  * @retval -ENOMEM it needs more than CONFIG_TOCSIN_POOL_SIZE; logged with the numbers
  * @retval -ENOSYS it needs a network or an operator that this image has not compiled in; logged

@@ -27,6 +27,8 @@ static const char *const kinds[] = {
 	[TOCSIN_SCORE_MAHALANOBIS] = "mahalanobis",
 	[TOCSIN_SCORE_NEIGHBOURS] = "neighbours",
 	[TOCSIN_SCORE_AUTOENCODER] = "autoencoder",
+	[TOCSIN_SCORE_NETWORK] = "network",
+	[TOCSIN_SCORE_COMBINED] = "combined",
 };
 
 /*

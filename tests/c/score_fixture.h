@@ -91,7 +91,7 @@ static inline void fixture_neighbours(struct score_fixture *f, struct rng *rng, 
 	};
 }
 
-/* A valid configuration; for Mahalanobis k is 1. */
+/* A valid configuration of a kind that stands alone. */
 static inline void score_fixture_init(struct score_fixture *f, struct rng *rng,
 				      enum tocsin_score_kind kind,
 				      enum tocsin_score_covariance covariance, uint32_t dim,
@@ -115,7 +115,7 @@ static inline void score_fixture_init(struct score_fixture *f, struct rng *rng,
 		fixture_neighbours(f, rng, k, covariance);
 		break;
 	case TOCSIN_SCORE_AUTOENCODER:
-		f->cfg.autoencoder = (struct tocsin_score_autoencoder){
+		f->cfg.autoencoder = (struct tocsin_score_quant){
 			.in_scale = uniform(rng, 0.01, 0.05),
 			.in_zero = (int32_t)rng_below(rng, 256) - 128,
 			.out_scale = uniform(rng, 0.01, 0.05),
@@ -123,7 +123,7 @@ static inline void score_fixture_init(struct score_fixture *f, struct rng *rng,
 		};
 		break;
 	default:
-		fixture_gaussians(f, rng, kind == TOCSIN_SCORE_MAHALANOBIS ? 1 : k, covariance);
+		fixture_gaussians(f, rng, k, covariance);
 		break;
 	}
 }
@@ -201,7 +201,12 @@ static inline double reference_gaussians(const struct score_fixture *f)
 	double sum = 0.0;
 
 	if (f->cfg.kind == TOCSIN_SCORE_MAHALANOBIS) {
-		return sqrt(reference_square(f, 0));
+		double nearest = INFINITY;
+
+		for (uint32_t k = 0; k < f->cfg.gaussians.k; k++) {
+			nearest = fmin(nearest, reference_square(f, k));
+		}
+		return sqrt(nearest);
 	}
 	for (uint32_t k = 0; k < f->cfg.gaussians.k; k++) {
 		greatest = fmax(greatest, (double)f->log_const[k] - 0.5 * reference_square(f, k));
@@ -212,13 +217,14 @@ static inline double reference_gaussians(const struct score_fixture *f)
 	return -(greatest + log(sum));
 }
 
-/* A network for tests: the input backwards, moved by *ctx, the ends clamped. */
-static inline int fixture_network(void *ctx, const int8_t *input, int8_t *output, size_t n)
+/* A network for tests: the input backwards, over and over, moved by *ctx, the ends clamped. */
+static inline int fixture_network(void *ctx, const int8_t *input, size_t n_in, int8_t *output,
+				  size_t n_out)
 {
 	const int by = *(const int *)ctx;
 
-	for (size_t i = 0; i < n; i++) {
-		const int q = input[n - 1 - i] + by;
+	for (size_t i = 0; i < n_out; i++) {
+		const int q = input[n_in - 1 - i % n_in] + by;
 
 		output[i] = (int8_t)(q > 127 ? 127 : q < -128 ? -128 : q);
 	}

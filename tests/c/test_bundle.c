@@ -116,12 +116,10 @@ static void assert_gaussians(enum model model)
 	assert_ramp(gaussians->whiten, k * (full ? dim * (dim + 1) / 2 : dim), 0.5f, 0.0625f);
 }
 
-static void assert_neighbours(int full)
+static void assert_neighbours(const struct tocsin_score_neighbours *neighbours, int full)
 {
-	const struct tocsin_score_neighbours *neighbours = &bundle.score.neighbours;
 	const size_t dim = bundle.score.dim;
 
-	assert_int_equal(bundle.score.kind, TOCSIN_SCORE_NEIGHBOURS);
 	assert_int_equal(neighbours->k, 4);
 	assert_int_equal(neighbours->covariance, full ? TOCSIN_SCORE_FULL : TOCSIN_SCORE_DIAGONAL);
 	assert_true(neighbours->step == 0.03125f);
@@ -136,20 +134,72 @@ static void assert_neighbours(int full)
 	}
 }
 
+static void assert_quant(const struct tocsin_score_quant *quant)
+{
+	assert_true(quant->in_scale == 0.03125f);
+	assert_int_equal(quant->in_zero, -5);
+	assert_true(quant->out_scale == 0.0625f);
+	assert_int_equal(quant->out_zero, 7);
+	assert_int_equal(bundle.arena_size, 12345);
+	assert_int_equal(bundle.model_size, 37);
+	assert_int_equal((uintptr_t)bundle.model % 16, 0);
+	assert_memory_equal(&bundle.model[4], "TFL3", 4);
+}
+
+static void assert_embedding(void)
+{
+	const struct tocsin_score_network *network = &bundle.score.network;
+	const struct tocsin_score_gaussians *head = &network->head.gaussians;
+
+	assert_int_equal(bundle.score.kind, TOCSIN_SCORE_NETWORK);
+	assert_quant(&network->quant);
+	assert_int_equal(network->use, TOCSIN_SCORE_EMBED);
+	assert_int_equal(network->n_out, 6);
+	assert_int_equal(network->first, 0);
+	assert_int_equal(network->fold, 2);
+	assert_int_equal(network->head.kind, TOCSIN_SCORE_MAHALANOBIS);
+	assert_int_equal(head->k, 2);
+	assert_int_equal(head->covariance, TOCSIN_SCORE_FULL);
+	assert_ramp(head->means, 2 * 3, -2.0f, 0.25f);
+	assert_ramp(head->whiten, 2 * 6, 0.5f, 0.0625f);
+}
+
+static void assert_combined(void)
+{
+	const struct tocsin_score_combined *combined = &bundle.score.combined;
+	const struct tocsin_score_member *near = &combined->members[0];
+	const struct tocsin_score_member *network = &combined->members[1];
+
+	assert_int_equal(bundle.score.kind, TOCSIN_SCORE_COMBINED);
+	assert_int_equal(combined->mode, TOCSIN_SCORE_MAX);
+	assert_int_equal(near->kind, TOCSIN_SCORE_NEIGHBOURS);
+	assert_true(near->offset == -1.5f && near->weight == 0.75f);
+	assert_neighbours(&near->classical.neighbours, 0);
+	assert_int_equal(network->kind, TOCSIN_SCORE_NETWORK);
+	assert_true(network->offset == 4.0f && network->weight == 4.5f);
+	assert_quant(&network->network.quant);
+	assert_int_equal(network->network.use, TOCSIN_SCORE_PREDICT);
+	assert_int_equal(network->network.n_out, 2);
+	assert_int_equal(network->network.first, 5);
+	assert_int_equal(network->network.fold, 1);
+	assert_int_equal(network->network.head.kind, 0);
+}
+
 static void assert_model(enum model model)
 {
 	const struct tocsin_score_config *score = &bundle.score;
 
+	if (model == MODEL_NETWORK) {
+		assert_embedding();
+		return;
+	}
+	if (model == MODEL_COMBINED) {
+		assert_combined();
+		return;
+	}
 	if (model == MODEL_AUTOENCODER) {
 		assert_int_equal(score->kind, TOCSIN_SCORE_AUTOENCODER);
-		assert_true(score->autoencoder.in_scale == 0.03125f);
-		assert_int_equal(score->autoencoder.in_zero, -5);
-		assert_true(score->autoencoder.out_scale == 0.0625f);
-		assert_int_equal(score->autoencoder.out_zero, 7);
-		assert_int_equal(bundle.arena_size, 12345);
-		assert_int_equal(bundle.model_size, 37);
-		assert_int_equal((uintptr_t)bundle.model % 16, 0);
-		assert_memory_equal(&bundle.model[4], "TFL3", 4);
+		assert_quant(&score->autoencoder);
 		return;
 	}
 	assert_null(bundle.model);
@@ -160,7 +210,8 @@ static void assert_model(enum model model)
 		assert_int_equal(score->kmeans.k, 3);
 		assert_ramp(score->kmeans.centroids, 3 * score->dim, -1.0f, 0.125f);
 	} else if (model == MODEL_NEIGHBOURS_DIAGONAL || model == MODEL_NEIGHBOURS_FULL) {
-		assert_neighbours(model == MODEL_NEIGHBOURS_FULL);
+		assert_int_equal(score->kind, TOCSIN_SCORE_NEIGHBOURS);
+		assert_neighbours(&score->neighbours, model == MODEL_NEIGHBOURS_FULL);
 	} else {
 		assert_gaussians(model);
 	}

@@ -34,11 +34,15 @@ static void require(int condition)
 	}
 }
 
-/* The network: gives back what it was given, which a perfect autoencoder would. */
-static int infer(void *ctx, const int8_t *input, int8_t *output, size_t n)
+/* The network: gives back what it was given, again and again, which a perfect autoencoder would. */
+static int infer(void *ctx, const int8_t *input, size_t n_in, int8_t *output, size_t n_out)
 {
-	require(n == *(const size_t *)ctx);
-	memcpy(output, input, n);
+	const struct tocsin_score_config *cfg = ctx;
+
+	require(n_in == tocsin_score_inputs(cfg) && n_out == tocsin_score_outputs(cfg));
+	for (size_t i = 0; i < n_out; i++) {
+		output[i] = input[i % n_in];
+	}
 	return 0;
 }
 
@@ -50,7 +54,7 @@ static int prepare(struct stages *stages, const struct tocsin_bundle *bundle)
 		tocsin_score_needed_size(&bundle->score),
 		tocsin_decide_needed_size(&bundle->decide),
 	};
-	const int network = bundle->score.kind == TOCSIN_SCORE_AUTOENCODER;
+	const int network = tocsin_score_quant_of(&bundle->score) != NULL;
 
 	memset(stages, 0, sizeof(*stages));
 	stages->dim = bundle->score.dim;
@@ -65,7 +69,7 @@ static int prepare(struct stages *stages, const struct tocsin_bundle *bundle)
 	stages->vector = malloc(stages->dim * sizeof(float));
 	require(tocsin_dsp_init(&stages->dsp, &bundle->dsp, stages->mem[0], size[0]) == 0);
 	require(tocsin_score_init(&stages->score, &bundle->score, network ? infer : NULL,
-				  &stages->dim, stages->mem[1], size[1]) == 0);
+				  (void *)&bundle->score, stages->mem[1], size[1]) == 0);
 	require(tocsin_decide_init(&stages->decide, &bundle->decide, stages->mem[2], size[2]) == 0);
 	return 1;
 }

@@ -17,7 +17,7 @@ from builders import KINDS, bundle_of
 from recordings import hum, shakes, write
 from tocsin import adapt as adapting
 from tocsin.adapt import METHODS, adapt, methods_for, normalised
-from tocsin.bundle import Bundle, KMeansModel, MahalanobisModel, read_bundle, write_bundle
+from tocsin.bundle import Bundle, KMeansModel, read_bundle, write_bundle
 from tocsin.cli import cli
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.decoder import _hidden, _last_layer, adapt_decoder, quantise, reconstruct

@@ -122,7 +122,7 @@ def test_autoencoder_is_the_formula(rng):
     x = (vectors.astype(np.float64) - mean) * inv_std
     steps = x / model.in_scale
     q = np.clip(np.sign(steps) * np.floor(np.abs(steps) + 0.5) + model.in_zero, -128, 127).astype(np.int8)
-    native_x, native_q = _core.Scorer(bundle.native).autoencoder_begin(vectors)
+    native_x, native_q = _core.Scorer(bundle.native).begin(vectors)
     np.testing.assert_allclose(native_x, x, rtol=1e-5, atol=1e-6)
     # A value within float32's error of the middle between two steps may go either way.
     clear = np.abs(np.abs(steps) % 1 - 0.5) > 1e-4

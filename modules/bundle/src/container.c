@@ -32,7 +32,8 @@ static const char types[SECTION_COUNT][4] = {
 	[SECTION_BAND] = {'B', 'A', 'N', 'D'}, [SECTION_NORM] = {'N', 'O', 'R', 'M'},
 	[SECTION_KMNS] = {'K', 'M', 'N', 'S'}, [SECTION_GMMX] = {'G', 'M', 'M', 'X'},
 	[SECTION_MAHA] = {'M', 'A', 'H', 'A'}, [SECTION_NNBR] = {'N', 'N', 'B', 'R'},
-	[SECTION_AENC] = {'A', 'E', 'N', 'C'}, [SECTION_TFLM] = {'T', 'F', 'L', 'M'},
+	[SECTION_AENC] = {'A', 'E', 'N', 'C'}, [SECTION_NETW] = {'N', 'E', 'T', 'W'},
+	[SECTION_CMBN] = {'C', 'M', 'B', 'N'}, [SECTION_TFLM] = {'T', 'F', 'L', 'M'},
 	[SECTION_DECD] = {'D', 'E', 'C', 'D'}, [SECTION_DUTY] = {'d', 'u', 't', 'y'},
 	[SECTION_META] = {'m', 'e', 't', 'a'},
 };

@@ -12,7 +12,7 @@
 
 #include <tocsin/bundle.h>
 
-/* The sections this version knows, in no order that matters. */
+/* The sections this version knows; those of the model from KMNS to TFLM. */
 enum section_id {
 	SECTION_SENS,
 	SECTION_FEAT,
@@ -25,6 +25,8 @@ enum section_id {
 	SECTION_MAHA,
 	SECTION_NNBR,
 	SECTION_AENC,
+	SECTION_NETW,
+	SECTION_CMBN,
 	SECTION_TFLM,
 	SECTION_DECD,
 	SECTION_DUTY,
@@ -37,6 +39,16 @@ struct section {
 	const uint8_t *data;
 	uint32_t size;
 };
+
+static inline bool section_given(const struct section *section)
+{
+	return section->data != NULL;
+}
+
+static inline bool section_has_size(const struct section *section, uint64_t size)
+{
+	return section->data != NULL && section->size == size;
+}
 
 /* The bytes are little-endian, and so is every machine this is built for (see container.c). */
 static inline uint32_t get_u32(const uint8_t *at)

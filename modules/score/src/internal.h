@@ -51,6 +51,30 @@ static inline bool tocsin_score_finite(float x)
 /* x = (v - mean) · inv_std; false where a value is not finite. */
 bool tocsin_score_normalise(const struct tocsin_score_config *cfg, const float *vector, float *x);
 
+/*
+ * The score of x, dim values, by one of the first four kinds; `parameters` is the kind's struct. x
+ * is used up; `work` has tocsin_score_classical_work() values.
+ */
+float tocsin_score_classical(uint32_t kind, const void *parameters, float *x, size_t dim,
+			     float *work);
+
+/* Floats that tocsin_score_classical() works in. */
+size_t tocsin_score_classical_work(uint32_t kind, const void *parameters, size_t dim);
+
+/* What the network of `cfg` sees of the normalised x. */
+void tocsin_score_quantise(const struct tocsin_score_config *cfg, const float *x, int8_t *input);
+
+/* Mean of (x - dequantised output)² over n values. */
+float tocsin_score_mean_square(const struct tocsin_score_quant *quant, const float *x,
+			       const int8_t *output, size_t n);
+
+/* The score of x by what the network gave; `work` has tocsin_score_network_work() values. */
+float tocsin_score_network_end(const struct tocsin_score_network *network, const float *x,
+			       const int8_t *output, float *work);
+
+/* Floats that tocsin_score_network_end() works in. */
+size_t tocsin_score_network_work(const struct tocsin_score_network *network);
+
 /* e^x for x <= 0 (-inf included); 0 below -87. Relative error below 1e-7. */
 float tocsin_score_exp(float x);
 

@@ -24,10 +24,27 @@ bool tocsin_score_normalise(const struct tocsin_score_config *cfg, const float *
 	return tocsin_score_finite(odd);
 }
 
-static bool is_full(const struct tocsin_score_config *cfg)
+/* Floats that a member works in beside the vector. */
+static size_t member_work(const struct tocsin_score_member *member, size_t dim)
 {
-	return (cfg->kind == TOCSIN_SCORE_GMM || cfg->kind == TOCSIN_SCORE_MAHALANOBIS) &&
-	       cfg->gaussians.covariance == TOCSIN_SCORE_FULL;
+	return member->kind == TOCSIN_SCORE_NETWORK
+		       ? tocsin_score_network_work(&member->network)
+		       : tocsin_score_classical_work(member->kind, &member->classical.kmeans, dim);
+}
+
+/* Floats that a model works in beside the vector; members take turns. */
+static size_t work_of(const struct tocsin_score_config *cfg)
+{
+	if (cfg->kind == TOCSIN_SCORE_COMBINED) {
+		const size_t a = member_work(&cfg->combined.members[0], cfg->dim);
+		const size_t b = member_work(&cfg->combined.members[1], cfg->dim);
+
+		return a > b ? a : b;
+	}
+	if (cfg->kind == TOCSIN_SCORE_NETWORK) {
+		return tocsin_score_network_work(&cfg->network);
+	}
+	return tocsin_score_classical_work(cfg->kind, &cfg->kmeans, cfg->dim);
 }
 
 size_t tocsin_score_needed_size(const struct tocsin_score_config *cfg)
@@ -35,15 +52,8 @@ size_t tocsin_score_needed_size(const struct tocsin_score_config *cfg)
 	if (tocsin_score_check(cfg) != 0) {
 		return 0;
 	}
-
-	size_t a_value = sizeof(float);
-
-	if (is_full(cfg)) {
-		a_value += sizeof(float);
-	} else if (cfg->kind == TOCSIN_SCORE_AUTOENCODER) {
-		a_value += 2 * sizeof(int8_t);
-	}
-	return a_value * cfg->dim;
+	return sizeof(float) * (cfg->dim + work_of(cfg)) + tocsin_score_inputs(cfg) +
+	       tocsin_score_outputs(cfg);
 }
 
 int tocsin_score_init(struct tocsin_score *score, const struct tocsin_score_config *cfg,
@@ -52,183 +62,91 @@ int tocsin_score_init(struct tocsin_score *score, const struct tocsin_score_conf
 	const size_t needed = tocsin_score_needed_size(cfg);
 
 	if (score == NULL || mem == NULL || (uintptr_t)mem % 8 != 0 || needed == 0 ||
-	    (cfg->kind == TOCSIN_SCORE_AUTOENCODER && infer == NULL)) {
+	    (tocsin_score_quant_of(cfg) != NULL && infer == NULL)) {
 		return -EINVAL;
 	}
 	if (size < needed) {
 		return -ENOMEM;
 	}
 	*score = (struct tocsin_score){.cfg = *cfg, .infer = infer, .ctx = ctx, .x = mem};
-	if (is_full(cfg)) {
-		score->work = score->x + cfg->dim;
-	} else if (cfg->kind == TOCSIN_SCORE_AUTOENCODER) {
-		score->input = (int8_t *)(score->x + cfg->dim);
-		score->output = score->input + cfg->dim;
+	score->work = score->x + cfg->dim;
+	score->input = (int8_t *)(score->work + work_of(cfg));
+	score->output = score->input + tocsin_score_inputs(cfg);
+	return 0;
+}
+
+int tocsin_score_begin(const struct tocsin_score_config *cfg, const float *vector, float *x,
+		       int8_t *input)
+{
+	if (!tocsin_score_normalise(cfg, vector, x)) {
+		return -ERANGE;
+	}
+	if (tocsin_score_quant_of(cfg) != NULL) {
+		tocsin_score_quantise(cfg, x, input);
 	}
 	return 0;
 }
 
-static float kmeans(const struct tocsin_score *score)
+static float member_score(const struct tocsin_score *score,
+			  const struct tocsin_score_member *member, float *x, const int8_t *output)
 {
-	const struct tocsin_score_kmeans *model = &score->cfg.kmeans;
-	const size_t dim = score->cfg.dim;
-	const float *centroid = model->centroids;
-	float nearest = 0.0f;
+	const float found =
+		member->kind == TOCSIN_SCORE_NETWORK
+			? tocsin_score_network_end(&member->network, x, output, score->work)
+			: tocsin_score_classical(member->kind, &member->classical.kmeans, x,
+						 score->cfg.dim, score->work);
 
-	for (uint32_t k = 0; k < model->k; k++) {
-		float square = 0.0f;
-
-		for (size_t i = 0; i < dim; i++) {
-			const float d = score->x[i] - centroid[i];
-
-			square += d * d;
-		}
-		nearest = k == 0 || square < nearest ? square : nearest;
-		centroid += dim;
-	}
-	return sqrtf(nearest);
+	return member->weight * (found - member->offset);
 }
 
-/* |W(x - μ)|² for component k. */
-static float whitened_square(const struct tocsin_score *score, uint32_t k)
+/* Neighbours use their vector up, so they come last; the sum does not depend on who came first. */
+static float combined(const struct tocsin_score *score, float *x, const int8_t *output)
 {
-	const struct tocsin_score_gaussians *model = &score->cfg.gaussians;
-	const size_t dim = score->cfg.dim;
-	const float *mean = model->means + k * dim;
-	float square = 0.0f;
+	const struct tocsin_score_combined *model = &score->cfg.combined;
+	const int last = model->members[0].kind == TOCSIN_SCORE_NEIGHBOURS ? 0 : 1;
+	const float a = member_score(score, &model->members[1 - last], x, output);
+	const float b = member_score(score, &model->members[last], x, output);
 
-	if (model->covariance == TOCSIN_SCORE_DIAGONAL) {
-		const float *w = model->whiten + k * dim;
-
-		for (size_t i = 0; i < dim; i++) {
-			const float y = w[i] * (score->x[i] - mean[i]);
-
-			square += y * y;
-		}
-		return square;
+	if (model->mode == TOCSIN_SCORE_SUM) {
+		return a + b;
 	}
-
-	const float *w = model->whiten + k * (dim * (dim + 1) / 2);
-
-	for (size_t i = 0; i < dim; i++) {
-		float y = 0.0f;
-
-		score->work[i] = score->x[i] - mean[i];
-		for (size_t j = 0; j <= i; j++) {
-			y += *w++ * score->work[j];
-		}
-		square += y * y;
-	}
-	return square;
+	/* What is not finite must not lose against what is. */
+	return a > b || !tocsin_score_finite(a) ? a : b;
 }
 
-/*
- * -log Σ e^t, t = log_const - ½|W(x-μ)|², with the greatest t so far taken out of the sum. A
- * component infinitely far away adds nothing; if all are, or one cannot be told, the answer is not
- * finite.
- */
-static float mixture(const struct tocsin_score *score)
-{
-	const struct tocsin_score_gaussians *model = &score->cfg.gaussians;
-	float greatest = 0.0f;
-	float sum = 0.0f;
-
-	for (uint32_t k = 0; k < model->k; k++) {
-		const float t = model->log_const[k] - 0.5f * whitened_square(score, k);
-
-		if (t < -FLT_MAX) {
-			continue;
-		}
-		if (!tocsin_score_finite(t)) {
-			return t;
-		}
-		if (sum == 0.0f) {
-			greatest = t;
-			sum = 1.0f;
-		} else if (t > greatest) {
-			sum = sum * tocsin_score_exp(greatest - t) + 1.0f;
-			greatest = t;
-		} else {
-			sum += tocsin_score_exp(t - greatest);
-		}
-	}
-	return sum == 0.0f ? INFINITY : -(greatest + tocsin_score_log(sum));
-}
-
-/* W x in place: from the last row up, a row needs no value that has been written before it. */
-static void whiten(const float *packed, float *x, size_t dim)
-{
-	for (size_t i = dim; i-- > 0;) {
-		const float *w = packed + i * (i + 1) / 2;
-		float y = 0.0f;
-
-		for (size_t j = 0; j <= i; j++) {
-			y += w[j] * x[j];
-		}
-		x[i] = y;
-	}
-}
-
-static float neighbours(const struct tocsin_score *score)
-{
-	const struct tocsin_score_neighbours *model = &score->cfg.neighbours;
-	const size_t dim = score->cfg.dim;
-	const int8_t *reference = model->references;
-	float nearest = 0.0f;
-
-	if (model->covariance == TOCSIN_SCORE_FULL) {
-		whiten(model->whiten, score->x, dim);
-	}
-	for (uint32_t k = 0; k < model->k; k++) {
-		float square = 0.0f;
-
-#pragma GCC unroll 4
-		for (size_t i = 0; i < dim; i++) {
-			const float d = score->x[i] - model->step * (float)reference[i];
-
-			square += d * d;
-		}
-		const float distance = sqrtf(square) * model->gain[k];
-
-		nearest = k == 0 || distance < nearest ? distance : nearest;
-		reference += dim;
-	}
-	return nearest;
-}
-
-int tocsin_score_vector(struct tocsin_score *score, const float *vector, float *out)
+int tocsin_score_end(struct tocsin_score *score, float *x, const int8_t *output, float *out)
 {
 	const struct tocsin_score_config *cfg = &score->cfg;
-	float result = INFINITY;
-	int err;
+	float result;
 
-	if (cfg->kind == TOCSIN_SCORE_AUTOENCODER) {
-		err = tocsin_score_autoencoder_begin(cfg, vector, score->x, score->input);
-		if (err != 0) {
-			return err;
-		}
-		err = score->infer(score->ctx, score->input, score->output, cfg->dim);
-		if (err != 0) {
-			return err;
-		}
-		result = tocsin_score_autoencoder_end(cfg, score->x, score->output);
-	} else {
-		if (!tocsin_score_normalise(cfg, vector, score->x)) {
-			return -ERANGE;
-		}
-		if (cfg->kind == TOCSIN_SCORE_KMEANS) {
-			result = kmeans(score);
-		} else if (cfg->kind == TOCSIN_SCORE_GMM) {
-			result = mixture(score);
-		} else if (cfg->kind == TOCSIN_SCORE_NEIGHBOURS) {
-			result = neighbours(score);
-		} else {
-			result = sqrtf(whitened_square(score, 0));
-		}
+	switch (cfg->kind) {
+	case TOCSIN_SCORE_AUTOENCODER:
+		result = tocsin_score_mean_square(&cfg->autoencoder, x, output, cfg->dim);
+		break;
+	case TOCSIN_SCORE_NETWORK:
+		result = tocsin_score_network_end(&cfg->network, x, output, score->work);
+		break;
+	case TOCSIN_SCORE_COMBINED:
+		result = combined(score, x, output);
+		break;
+	default:
+		result = tocsin_score_classical(cfg->kind, &cfg->kmeans, x, cfg->dim, score->work);
+		break;
 	}
 	if (!tocsin_score_finite(result)) {
 		return -ERANGE;
 	}
 	*out = result;
 	return 0;
+}
+
+int tocsin_score_vector(struct tocsin_score *score, const float *vector, float *out)
+{
+	int err = tocsin_score_begin(&score->cfg, vector, score->x, score->input);
+
+	if (err == 0 && score->infer != NULL) {
+		err = score->infer(score->ctx, score->input, tocsin_score_inputs(&score->cfg),
+				   score->output, tocsin_score_outputs(&score->cfg));
+	}
+	return err == 0 ? tocsin_score_end(score, score->x, score->output, out) : err;
 }

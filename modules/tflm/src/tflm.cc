@@ -86,18 +86,20 @@ void copy(int8_t *to, const int8_t *from, size_t n)
 	}
 }
 
-bool is_end(const TfLiteTensor *tensor, size_t dim, float scale, int32_t zero)
+bool is_end(const TfLiteTensor *tensor, size_t length, float scale, int32_t zero)
 {
-	return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == dim &&
+	return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == length &&
 	       tensor->params.scale == scale && tensor->params.zero_point == zero;
 }
 
 } /* namespace */
 
-int tocsin_tflm_check(const uint8_t *model, size_t size, size_t dim,
-		      const struct tocsin_score_autoencoder *quant)
+int tocsin_tflm_check(const uint8_t *model, size_t size, const struct tocsin_score_config *score)
 {
-	if (model == nullptr || quant == nullptr || dim == 0 ||
+	const struct tocsin_score_quant *quant =
+		score == nullptr ? nullptr : tocsin_score_quant_of(score);
+
+	if (model == nullptr || quant == nullptr ||
 	    reinterpret_cast<uintptr_t>(model) % TOCSIN_TFLM_ALIGN != 0) {
 		return -EINVAL;
 	}
@@ -112,11 +114,14 @@ int tocsin_tflm_check(const uint8_t *model, size_t size, size_t dim,
 	const tflite::SubGraph *graph = checked->subgraphs()->Get(0);
 	const struct {
 		int32_t tensor;
+		size_t length;
 		float scale;
 		int32_t zero;
 	} ends[] = {
-		{graph->inputs()->Get(0), quant->in_scale, quant->in_zero},
-		{graph->outputs()->Get(0), quant->out_scale, quant->out_zero},
+		{graph->inputs()->Get(0), tocsin_score_inputs(score), quant->in_scale,
+		 quant->in_zero},
+		{graph->outputs()->Get(0), tocsin_score_outputs(score), quant->out_scale,
+		 quant->out_zero},
 	};
 
 	for (const auto &end : ends) {
@@ -127,12 +132,12 @@ int tocsin_tflm_check(const uint8_t *model, size_t size, size_t dim,
 		for (int32_t extent : *tensor->shape()) {
 			values *= static_cast<size_t>(extent);
 		}
-		if (tensor->type() != tflite::TensorType_INT8 || values != dim ||
+		if (tensor->type() != tflite::TensorType_INT8 || values != end.length ||
 		    params->scale()->Get(0) != end.scale ||
 		    params->zero_point()->Get(0) != end.zero) {
 			LOG_ERR("network end has %zu values, zero %d; the bundle says %zu, zero "
 				"%d, and a scale that must be the same",
-				values, static_cast<int>(params->zero_point()->Get(0)), dim,
+				values, static_cast<int>(params->zero_point()->Get(0)), end.length,
 				static_cast<int>(end.zero));
 			return -EDOM;
 		}
@@ -141,18 +146,20 @@ int tocsin_tflm_check(const uint8_t *model, size_t size, size_t dim,
 }
 
 int tocsin_tflm_init(struct tocsin_tflm *tflm, const uint8_t *model, size_t size, uint8_t *arena,
-		     size_t arena_size, size_t dim, const struct tocsin_score_autoencoder *quant)
+		     size_t arena_size, const struct tocsin_score_config *score)
 {
 	if (tflm == nullptr || arena == nullptr ||
 	    reinterpret_cast<uintptr_t>(arena) % TOCSIN_TFLM_ALIGN != 0) {
 		return -EINVAL;
 	}
 
-	int err = tocsin_tflm_check(model, size, dim, quant);
+	int err = tocsin_tflm_check(model, size, score);
 
 	if (err != 0) {
 		return err;
 	}
+
+	const struct tocsin_score_quant *quant = tocsin_score_quant_of(score);
 
 	/* Placed, never destroyed: its memory is the caller's, and it holds none of its own. */
 	Network *net = new (tflm->storage) Network(tflite::GetModel(model), arena, arena_size);
@@ -167,28 +174,29 @@ int tocsin_tflm_init(struct tocsin_tflm *tflm, const uint8_t *model, size_t size
 	TfLiteTensor *input = net->interpreter.input(0);
 	TfLiteTensor *output = net->interpreter.output(0);
 
-	if (!is_end(input, dim, quant->in_scale, quant->in_zero) ||
-	    !is_end(output, dim, quant->out_scale, quant->out_zero)) {
+	tflm->n_in = tocsin_score_inputs(score);
+	tflm->n_out = tocsin_score_outputs(score);
+	if (!is_end(input, tflm->n_in, quant->in_scale, quant->in_zero) ||
+	    !is_end(output, tflm->n_out, quant->out_scale, quant->out_zero)) {
 		return -EDOM;
 	}
 	tflm->input = input->data.int8;
 	tflm->output = output->data.int8;
-	tflm->dim = dim;
 	return 0;
 }
 
-int tocsin_tflm_invoke(void *ctx, const int8_t *input, int8_t *output, size_t n)
+int tocsin_tflm_invoke(void *ctx, const int8_t *input, size_t n_in, int8_t *output, size_t n_out)
 {
 	struct tocsin_tflm *tflm = static_cast<struct tocsin_tflm *>(ctx);
 
-	if (n != tflm->dim) {
+	if (n_in != tflm->n_in || n_out != tflm->n_out) {
 		return -EINVAL;
 	}
-	copy(tflm->input, input, n);
+	copy(tflm->input, input, n_in);
 	if (network(tflm)->interpreter.Invoke() != kTfLiteOk) {
 		return -EIO;
 	}
-	copy(output, tflm->output, n);
+	copy(output, tflm->output, n_out);
 	return 0;
 }
 

@@ -78,9 +78,8 @@ static void add_kmeans(struct draft *draft, uint32_t dim)
 	put_ramp(kmns, 16, k * dim, -1.0f, 0.125f);
 }
 
-static void add_gaussians(struct draft *draft, uint32_t dim, int mixture, int full)
+static void add_gaussians(struct draft *draft, uint32_t dim, int mixture, int full, uint32_t k)
 {
-	const uint32_t k = mixture ? 2 : 1;
 	const uint32_t whiten = full ? dim * (dim + 1) / 2 : dim;
 	const uint32_t consts = mixture ? k : 0;
 	struct draft_section *section = draft_add(draft, mixture ? "GMMX" : "MAHA", NULL,
@@ -108,19 +107,46 @@ static void add_neighbours(struct draft *draft, uint32_t dim, int full)
 	}
 }
 
-static void add_autoencoder(struct draft *draft, uint32_t dim)
+/* AENC or NETW with what both begin with, and the network that goes with it. */
+static struct draft_section *add_network(struct draft *draft, const char *type, size_t size,
+					 uint32_t dim)
 {
-	struct draft_section *aenc = draft_add(draft, "AENC", NULL, 32);
+	struct draft_section *section;
 	uint8_t network[37] = {0x1C, 0, 0, 0, 'T', 'F', 'L', '3'};
 
-	draft_put_f32(aenc, 0, 0.03125f);
-	draft_put_u32(aenc, 4, (uint32_t)-5);
-	draft_put_f32(aenc, 8, 0.0625f);
-	draft_put_u32(aenc, 12, 7);
-	draft_put_u32(aenc, 16, dim);
-	draft_put_u32(aenc, 20, 12345);
 	memset(&network[8], 0x5A, sizeof(network) - 8);
 	draft_add(draft, "TFLM", network, sizeof(network));
+	section = draft_add(draft, type, NULL, size);
+	draft_put_f32(section, 0, 0.03125f);
+	draft_put_u32(section, 4, (uint32_t)-5);
+	draft_put_f32(section, 8, 0.0625f);
+	draft_put_u32(section, 12, 7);
+	draft_put_u32(section, 16, dim);
+	draft_put_u32(section, 20, 12345);
+	return section;
+}
+
+static void add_embedding(struct draft *draft, uint32_t dim)
+{
+	struct draft_section *netw = add_network(draft, "NETW", 48, dim);
+
+	put_u32s(netw, 24, (uint32_t[]){3, 6, 0, 2, 3, 0}, 6);
+	add_gaussians(draft, 3, 0, 1, 2);
+}
+
+static void add_combined(struct draft *draft, uint32_t dim)
+{
+	struct draft_section *cmbn = draft_add(draft, "CMBN", NULL, 48);
+	struct draft_section *netw;
+
+	put_u32s(cmbn, 0, (uint32_t[]){2}, 1);
+	put_u32s(cmbn, 16, (uint32_t[]){5}, 1);
+	put_ramp(cmbn, 20, 2, -1.5f, 2.25f);
+	put_u32s(cmbn, 32, (uint32_t[]){6}, 1);
+	put_ramp(cmbn, 36, 2, 4.0f, 0.5f);
+	add_neighbours(draft, dim, 0);
+	netw = add_network(draft, "NETW", 48, dim);
+	put_u32s(netw, 24, (uint32_t[]){2, 2, 5, 1, 0, 0}, 6);
 }
 
 void model_draft(struct draft *draft, enum model model, int with_bands)
@@ -147,11 +173,18 @@ void model_draft(struct draft *draft, enum model model, int with_bands)
 		add_neighbours(draft, dim, model == MODEL_NEIGHBOURS_FULL);
 		break;
 	case MODEL_AUTOENCODER:
-		add_autoencoder(draft, dim);
+		add_network(draft, "AENC", 32, dim);
+		break;
+	case MODEL_NETWORK:
+		add_embedding(draft, dim);
+		break;
+	case MODEL_COMBINED:
+		add_combined(draft, dim);
 		break;
 	default:
 		add_gaussians(draft, dim, model == MODEL_GMM_DIAGONAL || model == MODEL_GMM_FULL,
-			      model == MODEL_GMM_FULL || model == MODEL_MAHALANOBIS_FULL);
+			      model == MODEL_GMM_FULL || model == MODEL_MAHALANOBIS_FULL,
+			      model == MODEL_GMM_DIAGONAL || model == MODEL_GMM_FULL ? 2 : 1);
 		break;
 	}
 

@@ -3,6 +3,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
+/*
+ * The network embeds in 6 values, which are averaged over 2 parts and scored by the nearest of two
+ * means; combined are neighbours with a network that predicts 2 values.
+ */
+
 /* One small valid bundle of each kind, every value of it distinct where the format allows. */
 
 #ifndef TOCSIN_TEST_MODEL_BUNDLE_H_
@@ -19,6 +24,8 @@ enum model {
 	MODEL_NEIGHBOURS_DIAGONAL,
 	MODEL_NEIGHBOURS_FULL,
 	MODEL_AUTOENCODER,
+	MODEL_NETWORK,
+	MODEL_COMBINED,
 	MODEL_COUNT,
 };
 

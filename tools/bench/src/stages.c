@@ -62,11 +62,10 @@ static int prepare(const void *data, size_t size)
 	tocsin_score_infer_t infer = NULL;
 	int err = tocsin_bundle_parse(&b.bundle, data, size);
 
-	if (err == 0 && b.bundle.score.kind == TOCSIN_SCORE_AUTOENCODER) {
+	if (err == 0 && tocsin_score_quant_of(&b.bundle.score) != NULL) {
 		infer = tocsin_tflm_invoke;
 		err = tocsin_tflm_init(&b.network, b.bundle.model, b.bundle.model_size, arena,
-				       MIN(b.bundle.arena_size, sizeof(arena)), b.bundle.score.dim,
-				       &b.bundle.score.autoencoder);
+				       MIN(b.bundle.arena_size, sizeof(arena)), &b.bundle.score);
 	}
 	if (err == 0) {
 		err = tocsin_ring_init(&b.ring, RING_FRAMES, b.bundle.dsp.channels, ring_memory,
@@ -172,7 +171,8 @@ static void run_score(void *ctx)
 static void run_infer(void *ctx)
 {
 	ARG_UNUSED(ctx);
-	(void)tocsin_tflm_invoke(&b.network, b.quantised, b.answer, b.bundle.score.dim);
+	(void)tocsin_tflm_invoke(&b.network, b.quantised, tocsin_score_inputs(&b.bundle.score),
+				 b.answer, tocsin_score_outputs(&b.bundle.score));
 }
 
 static void run_decide(void *ctx)
@@ -247,7 +247,7 @@ size_t stages_measure(int number, const void *data, size_t size)
 	put(number, "push", bench_count(run_push, NULL, 2 * b.bundle.dsp.window_frames));
 	put(number, "normalise", bench_count(run_normalise, NULL, 20));
 	put(number, "score", bench_count(run_score, NULL, 20));
-	if (b.bundle.score.kind == TOCSIN_SCORE_AUTOENCODER) {
+	if (tocsin_score_quant_of(&b.bundle.score) != NULL) {
 		put(number, "infer", bench_count(run_infer, NULL, 20));
 	}
 	put(number, "decide", bench_count(run_decide, NULL, 100));

@@ -28,7 +28,7 @@ extern "C" {
 
 #define TOCSIN_BUNDLE_ALIGN        16 /**< alignment of the bundle in memory, and of its sections */
 #define TOCSIN_BUNDLE_FORMAT_MAJOR 1
-#define TOCSIN_BUNDLE_FORMAT_MINOR 2
+#define TOCSIN_BUNDLE_FORMAT_MINOR 3
 #define TOCSIN_BUNDLE_PERIOD_MAX   604800000 /**< ms: a week */
 #define TOCSIN_BUNDLE_SECTIONS_MAX 32
 

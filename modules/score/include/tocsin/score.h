@@ -11,12 +11,19 @@
  * - k-means: Euclidean distance from x to the nearest centroid;
  * - Gaussian mixture: -log Σ_k w_k N(x; μ_k, Σ_k), natural logarithm (scikit-learn's
  * -score_samples);
- * - Mahalanobis: sqrt((x-μ)ᵀ Σ⁻¹ (x-μ));
+ * - Mahalanobis: min_k sqrt((x-μ_k)ᵀ Σ_k⁻¹ (x-μ_k)) (with several components the selective
+ * Mahalanobis distance of Harada et al., "First-shot anomaly sound detection for machine condition
+ * monitoring: a domain generalization baseline", 2023);
  * - neighbours: min_k |W x - r_k| / ρ_k, the distance to the nearest reference in units of that
  * reference's own radius (local density normalisation: Wilkinghoff et al., "Keeping the balance:
  * anomaly score calculation for domain generalization", 2025);
  * - autoencoder: mean((x - x̂)²), x̂ being the dequantised output of an int8 network fed the
- * quantised x.
+ * quantised x;
+ * - network: the same with an output that is the whole vector, a part of it that the network does
+ * not see (interpolation: Suefusa et al., "Anomalous sound detection based on interpolation deep
+ * neural network", 2020), or an embedding. With a head, the residual or the embedding, averaged
+ * over equal parts, is scored by one of the first four kinds;
+ * - combined: Σ w_i (s_i - c_i), or the greatest of w_i (s_i - c_i), over two of the kinds above.
  *
  * Covariances come as whitening factors: diagonal, 1/σ for each value; full, the lower triangular W
  * = L⁻¹ with Σ = L·Lᵀ, packed by rows (row i has i+1 values), so that the squared distance is
@@ -52,6 +59,8 @@ enum tocsin_score_kind {
 	TOCSIN_SCORE_MAHALANOBIS = 3,
 	TOCSIN_SCORE_AUTOENCODER = 4,
 	TOCSIN_SCORE_NEIGHBOURS = 5,
+	TOCSIN_SCORE_NETWORK = 6,
+	TOCSIN_SCORE_COMBINED = 7,
 };
 
 enum tocsin_score_covariance {
@@ -65,7 +74,7 @@ struct tocsin_score_kmeans {
 	const float *centroids; /**< [k][dim] */
 };
 
-/** Gaussian mixture; Mahalanobis is one with k = 1 and log_const unused (may be NULL). */
+/** Gaussian mixture; for Mahalanobis log_const is unused (may be NULL). */
 struct tocsin_score_gaussians {
 	uint32_t k; /**< components, 1 to TOCSIN_SCORE_COMPONENTS_MAX */
 	enum tocsin_score_covariance covariance; /**< shape of `whiten` */
@@ -85,12 +94,63 @@ struct tocsin_score_neighbours {
 	const int8_t *references; /**< [k][dim] */
 };
 
-/** Affine int8 quantisation of the network's two ends: real = scale · (q - zero). */
-struct tocsin_score_autoencoder {
+/** Affine int8 quantisation of a network's two ends: real = scale · (q - zero). */
+struct tocsin_score_quant {
 	float in_scale;   /**< > 0, finite */
 	int32_t in_zero;  /**< -128 to 127 */
 	float out_scale;  /**< > 0, finite */
 	int32_t out_zero; /**< -128 to 127 */
+};
+
+/** What a network's output is. */
+enum tocsin_score_use {
+	TOCSIN_SCORE_RECONSTRUCT = 1, /**< the vector again; n_out = dim */
+	TOCSIN_SCORE_PREDICT = 2,     /**< n_out values from `first` on, from the others in order */
+	TOCSIN_SCORE_EMBED = 3,       /**< an embedding of n_out values */
+};
+
+/** A model that needs no network: of the first four kinds, on a vector whose length is known. */
+struct tocsin_score_classical {
+	uint32_t kind; /**< of enum tocsin_score_kind; 0: none */
+	union {
+		struct tocsin_score_kmeans kmeans;
+		struct tocsin_score_gaussians gaussians;
+		struct tocsin_score_neighbours neighbours;
+	};
+};
+
+/** A network with more than an autoencoder's uses. */
+struct tocsin_score_network {
+	struct tocsin_score_quant quant;
+	enum tocsin_score_use use;
+	uint32_t n_out; /**< values that it gives, 1 to TOCSIN_SCORE_DIM_MAX */
+	uint32_t first; /**< predict: first value predicted; else 0 */
+	uint32_t fold;  /**< parts over which the residual is averaged, divides n_out; 1 without a
+			   head */
+	struct tocsin_score_classical head; /**< on n_out / fold values; none: mean square */
+};
+
+/** What is made of two calibrated scores. */
+enum tocsin_score_mode {
+	TOCSIN_SCORE_SUM = 1,
+	TOCSIN_SCORE_MAX = 2,
+};
+
+/** One of two models on the same vector. */
+struct tocsin_score_member {
+	uint32_t kind; /**< of enum tocsin_score_kind: one of the first four, or a network */
+	float offset;  /**< c, finite */
+	float weight;  /**< w, > 0, finite */
+	union {
+		struct tocsin_score_classical classical;
+		struct tocsin_score_network network;
+	};
+};
+
+/** Two models, at most one of them a network. */
+struct tocsin_score_combined {
+	enum tocsin_score_mode mode;
+	struct tocsin_score_member members[2];
 };
 
 /** How to score; comes from the bundle. */
@@ -102,8 +162,10 @@ struct tocsin_score_config {
 	union {
 		struct tocsin_score_kmeans kmeans;
 		struct tocsin_score_gaussians gaussians; /**< mixture and Mahalanobis */
-		struct tocsin_score_autoencoder autoencoder;
+		struct tocsin_score_quant autoencoder;
 		struct tocsin_score_neighbours neighbours;
+		struct tocsin_score_network network;
+		struct tocsin_score_combined combined;
 	};
 };
 
@@ -111,12 +173,14 @@ struct tocsin_score_config {
  * @brief Run the network once.
  *
  * @param ctx    what was given to tocsin_score_init()
- * @param input  @p n int8 values
- * @param output @p n int8 values to fill
- * @param n      dim
+ * @param input  @p n_in int8 values
+ * @param n_in   tocsin_score_inputs()
+ * @param output @p n_out int8 values to fill
+ * @param n_out  tocsin_score_outputs()
  * @return 0 or a negative errno, handed on by tocsin_score_vector()
  */
-typedef int (*tocsin_score_infer_t)(void *ctx, const int8_t *input, int8_t *output, size_t n);
+typedef int (*tocsin_score_infer_t)(void *ctx, const int8_t *input, size_t n_in, int8_t *output,
+				    size_t n_out);
 
 /** The stage's state. Treat as opaque. */
 struct tocsin_score {
@@ -124,9 +188,9 @@ struct tocsin_score {
 	tocsin_score_infer_t infer;
 	void *ctx;
 	float *x;       /* dim, normalised vector */
-	float *work;    /* dim or k values, by kind */
-	int8_t *input;  /* dim, autoencoder */
-	int8_t *output; /* dim, autoencoder */
+	float *work;    /* a head's vector, and what full covariances work in */
+	int8_t *input;  /* the network's */
+	int8_t *output; /* the network's */
 };
 
 /**
@@ -140,10 +204,27 @@ int tocsin_score_check(const struct tocsin_score_config *cfg);
 size_t tocsin_score_needed_size(const struct tocsin_score_config *cfg);
 
 /**
+ * @name A network's two ends
+ * Of the kind, its head's or member's; of a configuration that tocsin_score_check() accepts.
+ * @{
+ */
+
+/** @brief Quantisation of the network's ends, or NULL where there is no network. */
+const struct tocsin_score_quant *tocsin_score_quant_of(const struct tocsin_score_config *cfg);
+
+/** @brief Values that the network takes; 0 without one. */
+size_t tocsin_score_inputs(const struct tocsin_score_config *cfg);
+
+/** @brief Values that the network gives; 0 without one. */
+size_t tocsin_score_outputs(const struct tocsin_score_config *cfg);
+
+/** @} */
+
+/**
  * @brief Prepare the stage.
  *
  * @param cfg   copied; its parameters are not and must stay where they are
- * @param infer the network, needed for TOCSIN_SCORE_AUTOENCODER alone, else NULL
+ * @param infer the network; NULL where there is none
  * @param ctx   handed to @p infer
  * @param mem   working memory aligned to 8 bytes, owned by the caller while the stage is used
  * @param size  bytes at @p mem
@@ -167,25 +248,32 @@ int tocsin_score_init(struct tocsin_score *score, const struct tocsin_score_conf
 int tocsin_score_vector(struct tocsin_score *score, const float *vector, float *out);
 
 /**
- * @name The autoencoder's two halves
+ * @name The two halves
  * tocsin_score_vector() is begin, network, end. A host that runs many vectors through an
  * interpreter of its own calls them itself.
  * @{
  */
 
 /**
- * @brief Normalise and quantise a vector: round half away from zero, clamp to -128 … 127.
+ * @brief Normalise a vector, and quantise what the network sees of it: round half away from zero,
+ * clamp to -128 … 127.
  * @param x     dim values, receives the normalised vector
- * @param input dim values, receives the quantised one
+ * @param input tocsin_score_inputs() values, receives the quantised ones; NULL without a network
  * @retval 0       done
  * @retval -ERANGE the vector is not finite
  */
-int tocsin_score_autoencoder_begin(const struct tocsin_score_config *cfg, const float *vector,
-				   float *x, int8_t *input);
+int tocsin_score_begin(const struct tocsin_score_config *cfg, const float *vector, float *x,
+		       int8_t *input);
 
-/** @brief Mean squared error between the normalised vector and the dequantised output. */
-float tocsin_score_autoencoder_end(const struct tocsin_score_config *cfg, const float *x,
-				   const int8_t *output);
+/**
+ * @brief Score a normalised vector and what the network gave for it.
+ * @param x      dim values, from tocsin_score_begin(); their content is used up
+ * @param output tocsin_score_outputs() values; NULL without a network
+ * @param out    the anomaly score, finite
+ * @retval 0       scored
+ * @retval -ERANGE the score is not finite; @p out is not written
+ */
+int tocsin_score_end(struct tocsin_score *score, float *x, const int8_t *output, float *out);
 
 /** @} */
 

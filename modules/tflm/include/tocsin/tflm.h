@@ -5,11 +5,11 @@
 
 /**
  * @file
- * @brief C interface over TensorFlow Lite Micro, for the int8 autoencoders of a bundle.
+ * @brief C interface over TensorFlow Lite Micro, for the int8 networks of a bundle.
  *
  * The model comes from outside, so it is checked before the interpreter sees it: the flatbuffer's
  * structure, every index and size in it that a kernel relies on, the operators, and that both ends
- * are int8 tensors of the length and quantisation that the bundle says.
+ * are int8 tensors of the lengths and quantisation that the bundle says.
  *
  * The caller owns the model, the arena and the structure; all must outlive the use. Nothing is
  * allocated elsewhere. One thread calls.
@@ -40,7 +40,8 @@ struct tocsin_tflm {
 	void *interpreter;
 	int8_t *input;
 	int8_t *output;
-	size_t dim;
+	size_t n_in;
+	size_t n_out;
 };
 
 /**
@@ -48,16 +49,14 @@ struct tocsin_tflm {
  *
  * @param model the flatbuffer, aligned to TOCSIN_TFLM_ALIGN
  * @param size  bytes at @p model
- * @param dim   values the network must take and give
- * @param quant quantisation that its two ends must have
+ * @param score what the network is for: it says the two ends' lengths and quantisation
  * @retval 0        the network can be run, if the arena is large enough
- * @retval -EINVAL  an argument is NULL, or @p model is not aligned
+ * @retval -EINVAL  an argument is NULL, @p model is not aligned, or @p score needs no network
  * @retval -EILSEQ  not a TFLite flatbuffer, or one that contradicts itself
  * @retval -ENOTSUP an operator or a tensor type is not compiled in (its name is logged)
- * @retval -EDOM    input or output is not int8 with @p dim values and quantisation @p quant
+ * @retval -EDOM    input or output is not int8 with the length and quantisation that it must have
  */
-int tocsin_tflm_check(const uint8_t *model, size_t size, size_t dim,
-		      const struct tocsin_score_autoencoder *quant);
+int tocsin_tflm_check(const uint8_t *model, size_t size, const struct tocsin_score_config *score);
 
 /**
  * @brief Prepare a network: tocsin_tflm_check(), then lay out the arena.
@@ -67,27 +66,27 @@ int tocsin_tflm_check(const uint8_t *model, size_t size, size_t dim,
  * @param size       see tocsin_tflm_check()
  * @param arena      working memory aligned to TOCSIN_TFLM_ALIGN
  * @param arena_size bytes at @p arena
- * @param dim        see tocsin_tflm_check()
- * @param quant      see tocsin_tflm_check()
+ * @param score      see tocsin_tflm_check()
  * @retval 0       ready
  * @retval -ENOMEM the arena is too small for the network
  * @return else what tocsin_tflm_check() answered
  */
 int tocsin_tflm_init(struct tocsin_tflm *tflm, const uint8_t *model, size_t size, uint8_t *arena,
-		     size_t arena_size, size_t dim, const struct tocsin_score_autoencoder *quant);
+		     size_t arena_size, const struct tocsin_score_config *score);
 
 /**
  * @brief Run the network once; a tocsin_score_infer_t.
  *
  * @param ctx    struct tocsin_tflm, prepared
- * @param input  @p n values
- * @param output @p n values to fill
- * @param n      dim
+ * @param input  @p n_in values
+ * @param n_in   values that the network takes
+ * @param output @p n_out values to fill
+ * @param n_out  values that it gives
  * @retval 0       done
- * @retval -EINVAL @p n is not dim
+ * @retval -EINVAL @p n_in or @p n_out is another length
  * @retval -EIO    a kernel failed
  */
-int tocsin_tflm_invoke(void *ctx, const int8_t *input, int8_t *output, size_t n);
+int tocsin_tflm_invoke(void *ctx, const int8_t *input, size_t n_in, int8_t *output, size_t n_out);
 
 /** @brief Bytes of the arena in use; what a bundle should ask for, give or take alignment. */
 size_t tocsin_tflm_arena_used(const struct tocsin_tflm *tflm);

@@ -77,24 +77,41 @@ nb::bytes text_of(const void *data, std::size_t size)
 	return nb::bytes(static_cast<const char *>(data), size);
 }
 
-void describe_gaussians(nb::dict &out, const struct tocsin_score_config &score)
+const char *name_of(std::uint32_t kind)
 {
-	const auto &g = score.gaussians;
-	std::size_t dim = score.dim;
+	switch (kind) {
+	case TOCSIN_SCORE_KMEANS:
+		return "kmeans";
+	case TOCSIN_SCORE_GMM:
+		return "gmm";
+	case TOCSIN_SCORE_MAHALANOBIS:
+		return "mahalanobis";
+	case TOCSIN_SCORE_NEIGHBOURS:
+		return "neighbours";
+	case TOCSIN_SCORE_NETWORK:
+		return "network";
+	case TOCSIN_SCORE_COMBINED:
+		return "combined";
+	default:
+		return "autoencoder";
+	}
+}
+
+void describe_gaussians(nb::dict &out, const struct tocsin_score_gaussians &g, std::size_t dim,
+			bool mixture)
+{
 	bool full = g.covariance == TOCSIN_SCORE_FULL;
 
 	out["covariance"] = full ? "full" : "diagonal";
 	out["means"] = copy2(g.means, g.k, dim);
 	out["whiten"] = copy2(g.whiten, g.k, full ? dim * (dim + 1) / 2 : dim);
-	if (score.kind == TOCSIN_SCORE_GMM) {
+	if (mixture) {
 		out["log_const"] = copy1(g.log_const, g.k);
 	}
 }
 
-void describe_neighbours(nb::dict &out, const struct tocsin_score_config &score)
+void describe_neighbours(nb::dict &out, const struct tocsin_score_neighbours &n, std::size_t dim)
 {
-	const auto &n = score.neighbours;
-	std::size_t dim = score.dim;
 	Buffer<std::int8_t> references(n.k * dim);
 
 	std::memcpy(references.data(), n.references, n.k * dim);
@@ -106,7 +123,83 @@ void describe_neighbours(nb::dict &out, const struct tocsin_score_config &score)
 				: nb::none();
 }
 
-// The model's parameters, by the names of the dataclasses in tocsin.bundle.
+// One of the first four kinds; `parameters` is the kind's struct.
+nb::dict describe_classical(std::uint32_t kind, const void *parameters, std::size_t dim)
+{
+	nb::dict out;
+
+	out["kind"] = name_of(kind);
+	if (kind == TOCSIN_SCORE_KMEANS) {
+		const auto &model = *static_cast<const struct tocsin_score_kmeans *>(parameters);
+
+		out["centroids"] = copy2(model.centroids, model.k, dim);
+	} else if (kind == TOCSIN_SCORE_NEIGHBOURS) {
+		describe_neighbours(
+			out, *static_cast<const struct tocsin_score_neighbours *>(parameters), dim);
+	} else {
+		describe_gaussians(out,
+				   *static_cast<const struct tocsin_score_gaussians *>(parameters),
+				   dim, kind == TOCSIN_SCORE_GMM);
+	}
+	return out;
+}
+
+nb::dict describe_ends(const struct tocsin_bundle &parsed, const struct tocsin_score_quant &quant)
+{
+	nb::dict out;
+
+	out["tflite"] = text_of(parsed.model, parsed.model_size);
+	out["in_scale"] = quant.in_scale;
+	out["in_zero"] = quant.in_zero;
+	out["out_scale"] = quant.out_scale;
+	out["out_zero"] = quant.out_zero;
+	out["arena_size"] = parsed.arena_size;
+	return out;
+}
+
+nb::dict describe_network(const struct tocsin_bundle &parsed,
+			  const struct tocsin_score_network &network)
+{
+	static const char *const uses[] = {"", "reconstruct", "predict", "embed"};
+	nb::dict out = describe_ends(parsed, network.quant);
+
+	out["kind"] = name_of(TOCSIN_SCORE_NETWORK);
+	out["use"] = uses[network.use];
+	out["dim"] = parsed.score.dim;
+	out["outputs"] = network.n_out;
+	out["first"] = network.first;
+	out["fold"] = network.fold;
+	out["head"] = nb::none();
+	if (network.head.kind != 0) {
+		out["head"] = describe_classical(network.head.kind, &network.head.kmeans,
+						 network.n_out / network.fold);
+	}
+	return out;
+}
+
+nb::dict describe_combined(const struct tocsin_bundle &parsed)
+{
+	const auto &model = parsed.score.combined;
+	nb::list members;
+	nb::dict out;
+
+	for (const auto &member : model.members) {
+		if (member.kind == TOCSIN_SCORE_NETWORK) {
+			members.append(describe_network(parsed, member.network));
+		} else {
+			members.append(describe_classical(member.kind, &member.classical.kmeans,
+							  parsed.score.dim));
+		}
+	}
+	out["kind"] = name_of(TOCSIN_SCORE_COMBINED);
+	out["members"] = members;
+	out["offsets"] = nb::make_tuple(model.members[0].offset, model.members[1].offset);
+	out["weights"] = nb::make_tuple(model.members[0].weight, model.members[1].weight);
+	out["mode"] = model.mode == TOCSIN_SCORE_SUM ? "sum" : "max";
+	return out;
+}
+
+// The model's parameters, by the names of the dataclasses in tocsin.bundle, and its kind.
 nb::dict describe_model(const PyBundle &self)
 {
 	const auto &parsed = self.data->parsed;
@@ -114,42 +207,22 @@ nb::dict describe_model(const PyBundle &self)
 	nb::dict out;
 
 	switch (score.kind) {
-	case TOCSIN_SCORE_KMEANS:
-		out["centroids"] = copy2(score.kmeans.centroids, score.kmeans.k, score.dim);
-		break;
-	case TOCSIN_SCORE_GMM:
-	case TOCSIN_SCORE_MAHALANOBIS:
-		describe_gaussians(out, score);
-		break;
-	case TOCSIN_SCORE_NEIGHBOURS:
-		describe_neighbours(out, score);
-		break;
+	case TOCSIN_SCORE_COMBINED:
+		return describe_combined(parsed);
+	case TOCSIN_SCORE_NETWORK:
+		return describe_network(parsed, score.network);
 	case TOCSIN_SCORE_AUTOENCODER:
-		out["tflite"] = text_of(parsed.model, parsed.model_size);
-		out["in_scale"] = score.autoencoder.in_scale;
-		out["in_zero"] = score.autoencoder.in_zero;
-		out["out_scale"] = score.autoencoder.out_scale;
-		out["out_zero"] = score.autoencoder.out_zero;
-		out["arena_size"] = parsed.arena_size;
-		break;
+		out = describe_ends(parsed, score.autoencoder);
+		out["kind"] = name_of(score.kind);
+		return out;
+	default:
+		return describe_classical(score.kind, &score.kmeans, score.dim);
 	}
-	return out;
 }
 
 const char *kind_of(const PyBundle &self)
 {
-	switch (self.data->parsed.score.kind) {
-	case TOCSIN_SCORE_KMEANS:
-		return "kmeans";
-	case TOCSIN_SCORE_GMM:
-		return "gmm";
-	case TOCSIN_SCORE_MAHALANOBIS:
-		return "mahalanobis";
-	case TOCSIN_SCORE_NEIGHBOURS:
-		return "neighbours";
-	default:
-		return "autoencoder";
-	}
+	return name_of(self.data->parsed.score.kind);
 }
 
 } // namespace

@@ -4,7 +4,9 @@
 // Scores of many vectors: modules/score row by row.
 
 #include <cerrno>
+#include <cstring>
 #include <string>
+#include <vector>
 
 #include "common.hpp"
 
@@ -32,9 +34,8 @@ class Scorer
 		: bundle_(bundle.data), memory_(tocsin_score_needed_size(&cfg()))
 	{
 		// Many vectors go through the network at once here, between the two halves.
-		if (cfg().kind != TOCSIN_SCORE_AUTOENCODER &&
-		    tocsin_score_init(&score_, &cfg(), nullptr, nullptr, memory_.data(),
-				      memory_.size()) != 0) {
+		if (tocsin_score_init(&score_, &cfg(), network() ? &never : nullptr, nullptr,
+				      memory_.data(), memory_.size()) != 0) {
 			throw nb::value_error("the model is out of range, see tocsin/score.h");
 		}
 	}
@@ -45,8 +46,8 @@ class Scorer
 		std::size_t bad = NONE;
 		Buffer<float> out(n);
 
-		if (cfg().kind == TOCSIN_SCORE_AUTOENCODER) {
-			throw nb::value_error("an autoencoder is scored by its two halves");
+		if (network()) {
+			throw nb::value_error("a network is scored by its two halves");
 		}
 		{
 			nb::gil_scoped_release release;
@@ -69,46 +70,56 @@ class Scorer
 	{
 		std::size_t n = check(vectors.shape(1), vectors.shape(0));
 		std::size_t dim = cfg().dim;
+		std::size_t inputs = tocsin_score_inputs(&cfg());
 		std::size_t bad = NONE;
 		Buffer<float> x(n * dim);
-		Buffer<std::int8_t> input(n * dim);
+		Buffer<std::int8_t> input(n * inputs);
 
-		need_autoencoder();
+		need_network();
 		{
 			nb::gil_scoped_release release;
 			DefaultFloat standard;
 
 			for (std::size_t i = 0; i < n && bad == NONE; i++) {
-				if (tocsin_score_autoencoder_begin(&cfg(), vectors.data() + i * dim,
-								   x.data() + i * dim,
-								   input.data() + i * dim) != 0) {
+				if (tocsin_score_begin(&cfg(), vectors.data() + i * dim,
+						       x.data() + i * dim,
+						       input.data() + i * inputs) != 0) {
 					bad = i;
 				}
 			}
 		}
 		refuse(bad);
-		return nb::make_tuple(x.release(n, dim), input.release(n, dim));
+		return nb::make_tuple(x.release(n, dim), input.release(n, inputs));
 	}
 
 	Output<float, 1> end(const Input<float, 2> &x, const Input<std::int8_t, 2> &output)
 	{
 		std::size_t n = check(x.shape(1), x.shape(0));
 		std::size_t dim = cfg().dim;
+		std::size_t outputs = tocsin_score_outputs(&cfg());
+		std::size_t bad = NONE;
 		Buffer<float> out(n);
+		std::vector<float> row(dim); // used up by each score
 
-		need_autoencoder();
-		if (output.shape(0) != n || output.shape(1) != dim) {
-			throw nb::value_error("x and output must have the same shape");
+		need_network();
+		if (output.shape(0) != n || output.shape(1) != outputs) {
+			throw nb::value_error("output must have the shape (n, outputs)");
 		}
 		{
 			nb::gil_scoped_release release;
+			Exclusive use(busy_);
 			DefaultFloat standard;
 
-			for (std::size_t i = 0; i < n; i++) {
-				out.data()[i] = tocsin_score_autoencoder_end(
-					&cfg(), x.data() + i * dim, output.data() + i * dim);
+			for (std::size_t i = 0; i < n && bad == NONE; i++) {
+				std::memcpy(row.data(), x.data() + i * dim, dim * sizeof(float));
+				if (tocsin_score_end(&score_, row.data(),
+						     output.data() + i * outputs,
+						     out.data() + i) != 0) {
+					bad = i;
+				}
 			}
 		}
+		refuse(bad);
 		return out.release(n);
 	}
 
@@ -131,11 +142,21 @@ class Scorer
 		return rows;
 	}
 
-	void need_autoencoder() const
+	bool network() const
 	{
-		if (cfg().kind != TOCSIN_SCORE_AUTOENCODER) {
-			throw nb::value_error("only an autoencoder has two halves");
+		return tocsin_score_quant_of(&cfg()) != nullptr;
+	}
+
+	void need_network() const
+	{
+		if (!network()) {
+			throw nb::value_error("only a network has two halves");
 		}
+	}
+
+	static int never(void *, const std::int8_t *, std::size_t, std::int8_t *, std::size_t)
+	{
+		return -ENOSYS;
 	}
 
 	BundlePtr bundle_;
@@ -154,8 +175,8 @@ void bind_score(nb::module_ &m)
 		.def(nb::init<const PyBundle &>(), "bundle"_a)
 		.def_prop_ro("memory_size", &Scorer::memory_size, "Bytes that a device needs.")
 		.def("score", &Scorer::score, "vectors"_a)
-		.def("autoencoder_begin", &Scorer::begin, "vectors"_a)
-		.def("autoencoder_end", &Scorer::end, "x"_a, "output"_a);
+		.def("begin", &Scorer::begin, "vectors"_a)
+		.def("end", &Scorer::end, "x"_a, "output"_a);
 }
 
 } // namespace tocsin

@@ -115,7 +115,7 @@ class Pipeline
 	void start(std::uint32_t capacity)
 	{
 		const auto &parsed = bundle_->parsed;
-		bool network = parsed.score.kind == TOCSIN_SCORE_AUTOENCODER;
+		bool network = tocsin_score_quant_of(&parsed.score) != nullptr;
 		int err = tocsin_ring_init(&pipeline_.ring, capacity, dsp().channels,
 					   samples_.data(), samples_.size());
 
@@ -201,20 +201,21 @@ class Pipeline
 		}
 	}
 
-	// The network: Python's interpreter object, called with n bytes, answering n bytes.
-	static int call(void *ctx, const std::int8_t *input, std::int8_t *output, std::size_t n)
+	// The network: Python's interpreter object, called with n_in bytes, answering n_out.
+	static int call(void *ctx, const std::int8_t *input, std::size_t n_in, std::int8_t *output,
+			std::size_t n_out)
 	{
 		auto *self = static_cast<Pipeline *>(ctx);
 		nb::gil_scoped_acquire acquire;
 
 		try {
-			nb::bytes out = nb::cast<nb::bytes>(
-				self->infer_(nb::bytes(reinterpret_cast<const char *>(input), n)));
+			nb::bytes out = nb::cast<nb::bytes>(self->infer_(
+				nb::bytes(reinterpret_cast<const char *>(input), n_in)));
 
-			if (out.size() != n) {
+			if (out.size() != n_out) {
 				throw nb::value_error("the network's output has another length");
 			}
-			std::memcpy(output, out.c_str(), n);
+			std::memcpy(output, out.c_str(), n_out);
 			return 0;
 		} catch (...) {
 			if (!self->failure_) {

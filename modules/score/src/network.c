@@ -1,0 +1,160 @@
+/*
+ * Copyright (c) 2026 The Tocsin Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "internal.h"
+
+/*
+ * Round half away from zero, for |x| < 2^22: with the float below ½ added, away from zero, halves
+ * reach the next whole number by the addition's own rounding, and what is below a half does not.
+ * (Adding ½ would take 0.49999997 there, too.)
+ */
+static inline int32_t round_away(float x)
+{
+	const float below_half = 0.49999997f;
+
+	return (int32_t)(x < 0.0f ? x - below_half : x + below_half);
+}
+
+static inline int8_t quantise(float x, float scale, int32_t zero)
+{
+	float steps = x / scale;
+
+	/* Beyond 256 steps every zero point clamps; so the conversion stays in range. */
+	steps = steps > 256.0f ? 256.0f : steps;
+	steps = steps < -256.0f ? -256.0f : steps;
+
+	const int32_t q = round_away(steps) + zero;
+
+	return (int8_t)(q > INT8_MAX ? INT8_MAX : q < INT8_MIN ? INT8_MIN : q);
+}
+
+/* The network of a configuration that is or holds one; else NULL. */
+static const struct tocsin_score_network *network_of(const struct tocsin_score_config *cfg)
+{
+	if (cfg->kind == TOCSIN_SCORE_NETWORK) {
+		return &cfg->network;
+	}
+	if (cfg->kind == TOCSIN_SCORE_COMBINED) {
+		for (int i = 0; i < 2; i++) {
+			if (cfg->combined.members[i].kind == TOCSIN_SCORE_NETWORK) {
+				return &cfg->combined.members[i].network;
+			}
+		}
+	}
+	return NULL;
+}
+
+const struct tocsin_score_quant *tocsin_score_quant_of(const struct tocsin_score_config *cfg)
+{
+	const struct tocsin_score_network *network = network_of(cfg);
+
+	if (cfg->kind == TOCSIN_SCORE_AUTOENCODER) {
+		return &cfg->autoencoder;
+	}
+	return network == NULL ? NULL : &network->quant;
+}
+
+size_t tocsin_score_inputs(const struct tocsin_score_config *cfg)
+{
+	const struct tocsin_score_network *network = network_of(cfg);
+
+	if (network == NULL) {
+		return cfg->kind == TOCSIN_SCORE_AUTOENCODER ? cfg->dim : 0;
+	}
+	return network->use == TOCSIN_SCORE_PREDICT ? cfg->dim - network->n_out : cfg->dim;
+}
+
+size_t tocsin_score_outputs(const struct tocsin_score_config *cfg)
+{
+	const struct tocsin_score_network *network = network_of(cfg);
+
+	if (network == NULL) {
+		return cfg->kind == TOCSIN_SCORE_AUTOENCODER ? cfg->dim : 0;
+	}
+	return network->n_out;
+}
+
+void tocsin_score_quantise(const struct tocsin_score_config *cfg, const float *x, int8_t *input)
+{
+	const struct tocsin_score_network *network = network_of(cfg);
+	const bool predict = network != NULL && network->use == TOCSIN_SCORE_PREDICT;
+	/* Read once: bytes that are written might be anything, so also these. */
+	const float scale = tocsin_score_quant_of(cfg)->in_scale;
+	const int32_t zero = tocsin_score_quant_of(cfg)->in_zero;
+	const size_t first = predict ? network->first : cfg->dim;
+	const size_t behind = predict ? first + network->n_out : cfg->dim;
+
+	for (size_t i = 0; i < first; i++) {
+		input[i] = quantise(x[i], scale, zero);
+	}
+	for (size_t i = behind; i < cfg->dim; i++) {
+		input[i - behind + first] = quantise(x[i], scale, zero);
+	}
+}
+
+float tocsin_score_mean_square(const struct tocsin_score_quant *quant, const float *x,
+			       const int8_t *output, size_t n)
+{
+	const float scale = quant->out_scale;
+	const int32_t zero = quant->out_zero;
+	float sum = 0.0f;
+
+#pragma GCC unroll 4
+	for (size_t i = 0; i < n; i++) {
+		const float error = x[i] - scale * (float)(output[i] - zero);
+
+		sum += error * error;
+	}
+	return sum / (float)n;
+}
+
+/* The residual, or the embedding where there is no target, averaged over the parts. */
+static void residual(const struct tocsin_score_network *network, const float *target,
+		     const int8_t *output, float *e)
+{
+	const float scale = network->quant.out_scale;
+	const int32_t zero = network->quant.out_zero;
+	const size_t part = network->n_out / network->fold;
+
+	for (size_t i = 0; i < part; i++) {
+		float sum = 0.0f;
+
+		for (size_t j = i; j < network->n_out; j += part) {
+			const float y = scale * (float)(output[j] - zero);
+
+			sum += target != NULL ? target[j] - y : y;
+		}
+		e[i] = sum / (float)network->fold;
+	}
+}
+
+float tocsin_score_network_end(const struct tocsin_score_network *network, const float *x,
+			       const int8_t *output, float *work)
+{
+	const float *target = x;
+	const size_t part = network->n_out / network->fold;
+
+	if (network->use == TOCSIN_SCORE_PREDICT) {
+		target += network->first;
+	} else if (network->use == TOCSIN_SCORE_EMBED) {
+		target = NULL;
+	}
+	if (network->head.kind == 0) {
+		return tocsin_score_mean_square(&network->quant, target, output, network->n_out);
+	}
+	residual(network, target, output, work);
+	return tocsin_score_classical(network->head.kind, &network->head.kmeans, work, part,
+				      work + part);
+}
+
+size_t tocsin_score_network_work(const struct tocsin_score_network *network)
+{
+	const size_t part = network->n_out / network->fold;
+
+	return network->head.kind == 0
+		       ? 0
+		       : part + tocsin_score_classical_work(network->head.kind,
+							    &network->head.kmeans, part);
+}
