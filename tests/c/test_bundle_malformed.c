@@ -500,28 +500,6 @@ static void test_padding(void **state)
 	draft_free(&draft);
 }
 
-/* A Mahalanobis distance has one centre, even where the sizes agree on two. */
-static void test_mahalanobis_of_two(void **state)
-{
-	struct draft_section *maha;
-	struct draft draft;
-	uint8_t *data;
-	size_t size;
-
-	(void)state;
-	model_draft(&draft, MODEL_MAHALANOBIS_DIAGONAL, 1);
-	maha = draft_find(&draft, "MAHA");
-	draft_put_u32(maha, 0, 2);
-	draft_resize(maha, 16 + 2 * (maha->size - 16));
-	for (size_t at = 16; at < maha->size; at += 4) {
-		draft_put_f32(maha, at, 1.0f);
-	}
-	data = draft_emit(&draft, &size);
-	draft_free(&draft);
-	assert_int_equal(parse(data, size), -EILSEQ);
-	free(data);
-}
-
 /* The greatest table there may be, and one entry more. */
 static void test_many_sections(void **state)
 {
@@ -550,7 +528,6 @@ int main(void)
 		cmocka_unit_test(test_container_of_zeros),
 		cmocka_unit_test(test_empty_at_the_end),
 		cmocka_unit_test(test_padding),
-		cmocka_unit_test(test_mahalanobis_of_two),
 		cmocka_unit_test(test_many_sections),
 	};
 

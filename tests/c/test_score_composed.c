@@ -285,6 +285,7 @@ static void a_member_out_of_range(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
+		struct tocsin_score_combined model;
 		struct tocsin_score score;
 		float out = 77.0f;
 
@@ -292,10 +293,10 @@ static void a_member_out_of_range(void **state)
 		score_fixture_init(&other, &rng, TOCSIN_SCORE_KMEANS, 0, 3, 2);
 		f.whiten[1] = 3e38f;
 		f.vector[1] = f.mean[1] + 1e9f;
-		f.cfg.combined = (struct tocsin_score_combined){
-			.mode = i < 2 ? TOCSIN_SCORE_SUM : TOCSIN_SCORE_MAX,
-			.members = {[i % 2] = member_of(&f.cfg, 0.0f, 1.0f),
-				    [1 - i % 2] = member_of(&other.cfg, 0.0f, 1.0f)}};
+		model.mode = i < 2 ? TOCSIN_SCORE_SUM : TOCSIN_SCORE_MAX;
+		model.members[i % 2] = member_of(&f.cfg, 0.0f, 1.0f);
+		model.members[1 - i % 2] = member_of(&other.cfg, 0.0f, 1.0f);
+		f.cfg.combined = model;
 		f.cfg.kind = TOCSIN_SCORE_COMBINED;
 		assert_int_equal(
 			tocsin_score_init(&score, &f.cfg, NULL, NULL, memory, sizeof(memory)), 0);
