@@ -12,11 +12,13 @@ import numpy as np
 from tocsin.bundle import (
     AutoencoderModel,
     Bundle,
+    CombinedModel,
     Decision,
     GaussianMixtureModel,
     KMeansModel,
     MahalanobisModel,
     NeighboursModel,
+    NetworkModel,
     Normalisation,
     read_bundle,
     write_bundle,
@@ -32,6 +34,11 @@ KINDS = (
     "neighbours_diagonal",
     "neighbours_full",
     "autoencoder",
+    "network_reconstruct",
+    "network_predict",
+    "network_embed",
+    "combined_sum",
+    "combined_max",
 )
 
 NETWORK = Path(__file__).resolve().parents[2] / "tests" / "vectors" / "autoencoder.tflite"
@@ -39,6 +46,17 @@ NETWORK = Path(__file__).resolve().parents[2] / "tests" / "vectors" / "autoencod
 LOGMEL = FeatureConfig.logmel(
     sample_rate=8000, n_fft=256, hop=128, n_mels=8, fmin=100.0, pool=("stack",), window_frames=4, window_hop=1
 )
+# Twice as many values: half of them are predicted from the other half.
+LONGER = FeatureConfig.logmel(
+    sample_rate=8000, n_fft=256, hop=128, n_mels=8, fmin=100.0, pool=("stack",), window_frames=8, window_hop=1
+)
+FEATURES = {
+    "autoencoder": LOGMEL,
+    "network_reconstruct": LOGMEL,
+    "network_predict": LONGER,
+    "network_embed": LOGMEL,
+    "combined_max": LOGMEL,
+}
 STATS = FeatureConfig.vibration(
     sample_rate=800,
     scale_g=1 / 2048,
@@ -66,6 +84,14 @@ def model_of(kind: str, dim: int, rng: np.random.Generator, k: int = 3) -> Any:
         return KMeansModel(rng.normal(size=(k, dim)))
     if kind == "autoencoder":
         return AutoencoderModel.from_tflite(NETWORK.read_bytes(), arena_size=4096)
+    if kind.startswith("network"):
+        return network_of(kind.removeprefix("network_"), dim, rng)
+    if kind == "combined_sum":
+        members = (model_of("neighbours_full", dim, rng), model_of("gmm_diagonal", dim, rng))
+        return CombinedModel(members, (0.5, -3.0), (2.0, 0.25), "sum")
+    if kind == "combined_max":
+        members = (model_of("neighbours_full", dim, rng), network_of("reconstruct", dim, rng))
+        return CombinedModel(members, (0.5, 2.0), (0.25, 1.5), "max")
     name, covariance = kind.split("_")
     if name == "neighbours":
         whiten = rng.normal(size=dim * (dim + 1) // 2) if covariance == "full" else None
@@ -79,10 +105,23 @@ def model_of(kind: str, dim: int, rng: np.random.Generator, k: int = 3) -> Any:
     return GaussianMixtureModel.from_moments(weights, rng.normal(size=(k, dim)), matrices, covariance)
 
 
+def network_of(use: str, dim: int, rng: np.random.Generator) -> NetworkModel:
+    """A network with a head, or one that predicts; all of them run the same 32 values to 32."""
+    network = NETWORK.read_bytes()
+    if use == "predict":
+        return NetworkModel.from_tflite(network, use="predict", dim=dim, first=dim // 4, arena_size=4096)
+    if use == "embed":
+        return NetworkModel.from_tflite(
+            network, use="embed", dim=dim, fold=2, head=KMeansModel(rng.normal(size=(3, 16))), arena_size=4096
+        )
+    head = MahalanobisModel.from_moments(rng.normal(size=(2, 8)), spread(rng, 2, 8))
+    return NetworkModel.from_tflite(network, use="reconstruct", dim=dim, fold=4, head=head, arena_size=4096)
+
+
 def parts_of(kind: str, features: FeatureConfig | None = None, decision: Decision | None = None) -> dict[str, Any]:
     """Arguments of write_bundle for a small detector."""
     rng = np.random.default_rng(7)
-    config = features or (LOGMEL if kind == "autoencoder" else STATS)
+    config = features or FEATURES.get(kind, STATS)
     dim = config.n_vector
     return {
         "features": config,

@@ -65,8 +65,8 @@ def pieces_of(vectors: np.ndarray, each: int = 1) -> list[Piece]:
 def test_methods_go_with_the_model(kind: str) -> None:
     bundle = told(bundle_of(kind))
     # Healthy vectors themselves have no centre that could move.
-    own = {"autoencoder": ["decoder"], "neighbours_diagonal": [], "neighbours_full": []}
-    expected = ["threshold", "mean", "normalisation", *own.get(kind, ["centroids"])]
+    own = {"autoencoder": ["decoder"], "kmeans": ["centroids"], "gmm": ["centroids"], "mahalanobis": ["centroids"]}
+    expected = ["threshold", "mean", "normalisation", *own.get(kind.split("_")[0], [])]
     assert methods_for(bundle) == expected
     vectors = healthy(bundle, 12)
     for method in METHODS:

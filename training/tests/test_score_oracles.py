@@ -10,15 +10,17 @@ import scipy.spatial.distance
 from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
-from builders import KINDS, LOGMEL, STATS, bundle_of, model_of, spread
+from builders import FEATURES, KINDS, LOGMEL, NETWORK, STATS, bundle_of, model_of, spread
 from tocsin import _core
 from tocsin.bundle import (
     Bundle,
+    CombinedModel,
     Decision,
     GaussianMixtureModel,
     KMeansModel,
     MahalanobisModel,
     NeighboursModel,
+    NetworkModel,
     Normalisation,
     read_bundle,
     write_bundle,
@@ -132,6 +134,107 @@ def test_autoencoder_is_the_formula(rng):
     out = Int8Interpreter(model.tflite).run(native_q).astype(np.float64)
     expected = np.mean((x - model.out_scale * (out - model.out_zero)) ** 2, axis=1)
     np.testing.assert_allclose(Scorer(bundle).score(vectors), expected, rtol=1e-5)
+
+
+def output_of(model, x: np.ndarray) -> np.ndarray:
+    """What the network gives for what it sees of `x`, by its own interpreter, in float64."""
+    seen = x
+    if model.use == "predict":
+        seen = np.delete(x, np.s_[model.first : model.first + model.outputs], axis=1)
+    steps = seen / model.in_scale
+    q = np.clip(np.sign(steps) * np.floor(np.abs(steps) + 0.5) + model.in_zero, -128, 127).astype(np.int8)
+    return model.out_scale * (Int8Interpreter(model.tflite).run(q).astype(np.float64) - model.out_zero)
+
+
+def network_score(model, x: np.ndarray) -> np.ndarray:
+    """Score of a network of builders.network_of by SciPy and the formulas."""
+    y = output_of(model, x)
+    if model.use == "predict":
+        return np.mean((x[:, model.first : model.first + model.outputs] - y) ** 2, axis=1)
+    e = y if model.use == "embed" else x - y
+    e = e.reshape(len(e), model.fold, -1).mean(axis=1)
+    if isinstance(model.head, KMeansModel):
+        return scipy.spatial.distance.cdist(e, model.head.centroids.astype(np.float64)).min(axis=1)
+    distances = []
+    for mean, packed_factor in zip(model.head.means, model.head.whiten, strict=True):
+        factor = np.zeros((e.shape[1], e.shape[1]))
+        factor[np.tril_indices(e.shape[1])] = packed_factor
+        distances.append(np.linalg.norm((e - mean) @ factor.T, axis=1))
+    return np.min(distances, axis=0)
+
+
+def dyadic(features: FeatureConfig, rng: np.random.Generator) -> np.ndarray:
+    """Vectors of few digits: float32 normalises them exactly, so that no value falls between two steps by chance."""
+    return (rng.integers(-2000, 2000, (200, features.n_vector)) / 256).astype(np.float32)
+
+
+@pytest.mark.parametrize("use", ["reconstruct", "predict", "embed"])
+def test_networks_are_the_formulas(rng, use):
+    features = FEATURES[f"network_{use}"]
+    model = model_of(f"network_{use}", features.n_vector, rng)
+    vectors = dyadic(features, rng)
+    found = Scorer(packed(model, features)).score(vectors)
+    np.testing.assert_allclose(found, network_score(model, vectors.astype(np.float64)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["sum", "max"])
+def test_combinations_are_the_formulas(rng, mode):
+    members = (
+        model_of("neighbours_diagonal", LOGMEL.n_vector, rng),
+        model_of("network_reconstruct", LOGMEL.n_vector, rng),
+    )
+    x = dyadic(LOGMEL, rng)
+    near = members[0]
+    distances = scipy.spatial.distance.cdist(x.astype(np.float64), near.references.astype(np.float64) * near.step)
+    scores = ((distances * near.gain).min(axis=1), network_score(members[1], x.astype(np.float64)))
+    offsets, weights = [float(np.median(s)) for s in scores], [float(1 / s.std()) for s in scores]
+    calibrated = [w * (s - c) for s, c, w in zip(scores, offsets, weights, strict=True)]
+    expected = np.sum(calibrated, axis=0) if mode == "sum" else np.max(calibrated, axis=0)
+    model = CombinedModel(members, tuple(offsets), tuple(weights), mode)
+    np.testing.assert_allclose(Scorer(packed(model, LOGMEL)).score(x), expected, rtol=1e-4, atol=1e-4)
+    assert mode == "sum" or min((calibrated[0] > calibrated[1]).mean(), (calibrated[0] < calibrated[1]).mean()) > 0.1
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+def test_mahalanobis_is_to_the_nearest_mean(queries, rng, covariance):
+    matrices = spread(rng, 3, DIM)
+    given = np.diagonal(matrices, axis1=1, axis2=2) if covariance == "diagonal" else matrices
+    matrices = np.stack([np.diag(d) for d in given]) if covariance == "diagonal" else matrices
+    means = 3 * rng.normal(size=(3, DIM))
+    scores = Scorer(packed(MahalanobisModel.from_moments(means, given, covariance))).score(queries)
+    wide = queries.astype(np.float64)
+    every = [
+        scipy.spatial.distance.cdist(wide, mean[None], "mahalanobis", VI=np.linalg.inv(matrix))[:, 0]
+        for mean, matrix in zip(means, matrices, strict=True)
+    ]
+    np.testing.assert_allclose(scores, np.min(every, axis=0), rtol=1e-4)
+    assert len(np.unique(np.argmin(every, axis=0))) == 3
+
+
+def near9() -> NeighboursModel:
+    """Nearest neighbours among nine vectors of nine values."""
+    return NeighboursModel.from_references(np.eye(9), np.ones(9), None)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda f, k: NetworkModel(**f, use="embed", outputs=32), "give it a head"),
+        (lambda f, k: NetworkModel(**f, use="reconstruct", outputs=32, fold=3, head=k(10)), "cannot be averaged"),
+        (lambda f, k: NetworkModel(**f, use="reconstruct", outputs=32, fold=2), "cannot be averaged"),
+        (lambda f, k: NetworkModel(**f, use="embed", outputs=32, head=k(16)), "the head takes 16"),
+        (lambda f, k: NetworkModel.from_tflite(f["tflite"], use="predict", dim=48), "does not fit vectors of 48"),
+        (lambda f, k: NetworkModel.from_tflite(f["tflite"], use="predict", dim=64, first=33), "from value 33 on"),
+        (lambda f, k: CombinedModel((k(8), k(8)), (0, 0), (1, 1)), "one model of a kind"),
+        (lambda f, k: CombinedModel((k(8), near9()), (0, 0), (1, 1)), "take 8 and 9"),
+        (lambda f, k: CombinedModel((k(9), near9()), (0, 0), (1, 0)), "weights positive"),
+    ],
+)  # fmt: skip
+def test_parts_that_do_not_fit_are_refused(make, words):
+    ends = {"in_scale": 1.0, "in_zero": 0, "out_scale": 1.0, "out_zero": 0, "arena_size": 4096}
+    given = {"tflite": NETWORK.read_bytes(), "dim": 32, **ends}
+    with pytest.raises(ModelError, match=words):
+        make(given, lambda dim: KMeansModel(np.ones((2, dim))))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,11 +15,13 @@ from scipy.linalg import solve_triangular
 from .bundle import (
     AutoencoderModel,
     Bundle,
+    CombinedModel,
     GaussianMixtureModel,
     KMeansModel,
     MahalanobisModel,
     Model,
     NeighboursModel,
+    NetworkModel,
     Normalisation,
 )
 from .errors import ModelError
@@ -168,12 +170,11 @@ def nearest(centroids: npt.NDArray[np.float32], x: Array) -> npt.NDArray[np.intp
     return np.asarray(((x[:, None] - wide) ** 2).sum(axis=2).argmin(axis=1))
 
 
-def _gaussians(bundle: Bundle) -> _Gaussians:
-    """Clusters of a model that has some.
+def _gaussians(model: Model, bundle: Bundle) -> _Gaussians:
+    """Clusters of a bundle's model that has some.
 
     k-means knows no variances: all values get the one that explains the median score of the training record.
     """
-    model = bundle.model
     dim = bundle.features.n_vector
     if isinstance(model, KMeansModel):
         k = len(model.centroids)
@@ -218,20 +219,32 @@ def _median_score(bundle: Bundle) -> float:
 
 def _expectation(bundle: Bundle, *, spread: bool) -> Callable[[Array], tuple[Array, Array]]:
     """What the model expects of vectors (n, dim), and the variances it grants them (1 or n, dim)."""
-    model = bundle.model
+    return _expected_by(bundle.model, bundle, spread=spread)
+
+
+def _expected_by(model: Model, bundle: Bundle, *, spread: bool) -> Callable[[Array], tuple[Array, Array]]:
+    if isinstance(model, CombinedModel):
+        # One member's word is enough; an embedding has none.
+        speaks = [m for m in model.members if not (isinstance(m, NetworkModel) and m.use == "embed")]
+        return _expected_by(speaks[0], bundle, spread=False)
     if isinstance(model, KMeansModel | GaussianMixtureModel | MahalanobisModel):
-        known = _gaussians(bundle) if spread or not isinstance(model, KMeansModel) else _means_of(model)
+        known = _gaussians(model, bundle) if spread or not isinstance(model, KMeansModel) else _means_of(model)
 
         def clusters(x: Array) -> tuple[Array, Array]:
             shares = known.shares(x)
             return shares @ known.means, shares @ known.variances
 
         return clusters
-    if isinstance(model, AutoencoderModel) and bundle.kind == "autoencoder":
+    if isinstance(model, AutoencoderModel):
         from .decoder import reconstruct
 
         variance = np.full((1, bundle.features.n_vector), _median_score(bundle) if spread else 1.0)
         return lambda x: (reconstruct(model, x), variance)
+    if isinstance(model, NetworkModel) and model.use != "embed":
+        from .decoder import expected_by
+
+        ones = np.ones((1, bundle.features.n_vector))
+        return lambda x: (expected_by(model, x), ones)
     if isinstance(model, NeighboursModel):
         from .models.neighbours import nearest_reference
 
@@ -282,7 +295,7 @@ def _centroids(bundle: Bundle, vectors: Vectors) -> Adapted:
     x = normalised(bundle, vectors)
     model = bundle.model
     assert isinstance(model, KMeansModel | GaussianMixtureModel | MahalanobisModel)
-    known = _means_of(model) if isinstance(model, KMeansModel) else _gaussians(bundle)
+    known = _means_of(model) if isinstance(model, KMeansModel) else _gaussians(model, bundle)
     shares = known.shares(x)
     counts = shares.sum(axis=0)
     sums = shares.T @ x

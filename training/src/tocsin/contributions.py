@@ -15,9 +15,10 @@ from .bundle import (
     AutoencoderModel,
     Bundle,
     GaussianMixtureModel,
+    Head,
     KMeansModel,
-    MahalanobisModel,
     NeighboursModel,
+    NetworkModel,
 )
 from .features import STATS, FeatureConfig
 
@@ -28,54 +29,16 @@ Vectors = npt.NDArray[np.float32]
 def contributor(bundle: Bundle) -> Callable[[Vectors], Array] | None:
     """Function from vectors (n, dim) to each value's part of the score (n, dim); None for a model without such parts.
 
-    The parts sum up to the squared distance (k-means to the nearest centroid, Mahalanobis, neighbours to the nearest
-    reference in units of its radius), to the squared Mahalanobis distance to the most probable component (mixture), or
-    to the sum of squared errors (autoencoder).
+    The parts sum up to the squared distance (k-means to the nearest centroid, Mahalanobis to the nearest mean,
+    neighbours to the nearest reference in units of its radius), to the squared Mahalanobis distance to the most
+    probable component (mixture), or to the sum of squared errors (autoencoder, and networks that reconstruct or predict; with a
+    head, to the head's squared distance). An embedding and a combination have no such parts.
     With a full covariance, parts are those of ``d · Σ⁻¹d``, and some may be below zero.
     """
     model = bundle.model
-    if isinstance(model, KMeansModel):
-        wide = model.centroids.astype(np.float64)
-
-        def to_centroid(vectors: Vectors) -> Array:
-            x = normalised(bundle, vectors)
-            return np.asarray((x - wide[nearest(model.centroids, x)]) ** 2)
-
-        return to_centroid
-    if isinstance(model, MahalanobisModel):
-
-        def to_mean(vectors: Vectors) -> Array:
-            x = normalised(bundle, vectors)
-            every = np.stack(
-                [_parts(w, model.covariance, x - mean) for w, mean in zip(model.whiten, model.means, strict=True)]
-            )
-            return np.asarray(every[every.sum(axis=2).argmin(axis=0), np.arange(len(x))])
-
-        return to_mean
-    if isinstance(model, GaussianMixtureModel):
-
-        def to_component(vectors: Vectors) -> Array:
-            x = normalised(bundle, vectors)
-            chosen = shares_of(model, x).argmax(axis=1)
-            parts = np.empty_like(x)
-            for k in np.unique(chosen):
-                rows = chosen == k
-                parts[rows] = _parts(model.whiten[k], model.covariance, x[rows] - model.means[k])
-            return parts
-
-        return to_component
-    if isinstance(model, NeighboursModel):
-        from .models.neighbours import nearest_reference
-
-        def to_reference(vectors: Vectors) -> Array:
-            x = normalised(bundle, vectors)
-            found, gain = nearest_reference(model, x)
-            whiten = np.ones(x.shape[1], np.float32) if model.whiten is None else model.whiten
-            parts = _parts(whiten, "diagonal" if model.whiten is None else "full", x - found)
-            return np.asarray(parts * gain[:, None] ** 2)
-
-        return to_reference
-    if isinstance(model, AutoencoderModel) and bundle.kind == "autoencoder":
+    if isinstance(model, Head):
+        return lambda vectors: _of_classical(model, normalised(bundle, vectors))
+    if isinstance(model, AutoencoderModel):
         from .decoder import reconstruct
 
         def to_output(vectors: Vectors) -> Array:
@@ -83,7 +46,42 @@ def contributor(bundle: Bundle) -> Callable[[Vectors], Array] | None:
             return np.asarray((x - reconstruct(model, x)) ** 2)
 
         return to_output
+    if isinstance(model, NetworkModel) and model.use != "embed":
+        return lambda vectors: _of_network(model, normalised(bundle, vectors))
     return None
+
+
+def _of_network(model: NetworkModel, x: Array) -> Array:
+    """Parts of a network's residual; of a folded one, each value of a part has its share."""
+    from .decoder import expected_by
+
+    residual = x - expected_by(model, x)
+    if model.head is None:
+        return np.asarray(residual**2)
+    target = slice(model.first, model.first + model.outputs)
+    folded = residual[:, target].reshape(len(x), model.fold, -1).mean(axis=1)
+    parts = np.zeros_like(x)
+    parts[:, target] = np.tile(_of_classical(model.head, folded), model.fold) / model.fold
+    return parts
+
+
+def _of_classical(model: Head, x: Array) -> Array:
+    """Parts of the score of normalised vectors, or of a residual, by a model without a network."""
+    if isinstance(model, KMeansModel):
+        return np.asarray((x - model.centroids.astype(np.float64)[nearest(model.centroids, x)]) ** 2)
+    if isinstance(model, NeighboursModel):
+        from .models.neighbours import nearest_reference
+
+        found, gain = nearest_reference(model, x)
+        whiten = np.ones(x.shape[1], np.float32) if model.whiten is None else model.whiten
+        parts = _parts(whiten, "diagonal" if model.whiten is None else "full", x - found)
+        return np.asarray(parts * gain[:, None] ** 2)
+    every = np.stack([_parts(w, model.covariance, x - mean) for w, mean in zip(model.whiten, model.means, strict=True)])
+    if isinstance(model, GaussianMixtureModel):
+        chosen = shares_of(model, x).argmax(axis=1)
+    else:
+        chosen = every.sum(axis=2).argmin(axis=0)
+    return np.asarray(every[chosen, np.arange(len(x))])
 
 
 def _parts(whiten: npt.NDArray[np.float32], covariance: str, deviations: Array) -> Array:

@@ -15,8 +15,17 @@ from dataclasses import dataclass
 
 from . import _core
 from ._tflite import products
-from .bundle import Bundle, GaussianMixtureModel, KMeansModel, MahalanobisModel, NeighboursModel
-from .errors import ModelError
+from .bundle import (
+    AutoencoderModel,
+    Bundle,
+    CombinedModel,
+    GaussianMixtureModel,
+    KMeansModel,
+    MahalanobisModel,
+    Model,
+    NeighboursModel,
+    network_of,
+)
 from .features import FeatureConfig
 
 TOLERANCE = 0.05
@@ -37,8 +46,10 @@ _FRAME, _SAMPLE = 124.0, 1.6  # ring and loops
 _NORMALISE = 10.6  # a value
 _DECIDE, _SMOOTH = 200.0, 8.0
 _WHITEN, _NEIGHBOUR = 6.0, 9.0  # an element of the shared factor, a value of a reference
-# int8 dense layers: a product, an output, a layer; normalising, quantising and the error of a value.
-_PRODUCT, _OUTPUT, _LAYER, _ENDS = 1.167, 33.9, 812.0, 46.2
+# int8 dense layers: a product, an output, a layer; quantising a value that the network sees, the squared error of one
+# that it gives, or its residual for a head; putting two scores together.
+_PRODUCT, _OUTPUT, _LAYER = 1.167, 33.9, 812.0
+_QUANTISE, _ERROR, _RESIDUAL, _CALIBRATE = 26.6, 9.0, 14.0, 100.0
 # Other layers run in TensorFlow Lite Micro's reference kernels: counted for dense ones, 7.4 a product.
 _REFERENCE = 7.4
 
@@ -118,32 +129,37 @@ def frame_instructions(features: FeatureConfig) -> float:
 
 
 def score_instructions(bundle: Bundle) -> float:
-    """Instructions of a window's score, normalisation included.
+    """Instructions of a window's score, normalisation included."""
+    dim = bundle.features.n_vector
+    return _model_instructions(bundle.model, dim) + _NORMALISE * dim
 
-    Raises
-    ------
-    ModelError
-        The model is of a kind that has not been counted.
-    """
-    model, dim = bundle.model, bundle.features.n_vector
+
+def _model_instructions(model: Model, dim: int) -> float:
+    """Instructions of a model's score of a normalised vector."""
+    if isinstance(model, CombinedModel):
+        return sum(_model_instructions(member, dim) for member in model.members) + _CALIBRATE
     if isinstance(model, KMeansModel):
         k = len(model.centroids)
-        return 7.0 * k * dim + 20 * k + _NORMALISE * dim
+        return 7.0 * k * dim + 20 * k
     if isinstance(model, MahalanobisModel):
-        return (19.5 * dim + 80) if model.covariance == "diagonal" else (2.99 * dim * dim + 33.5 * dim)
+        each = 8.9 * dim + 80 if model.covariance == "diagonal" else 2.99 * dim * dim + 22.9 * dim
+        return len(model.means) * each
     if isinstance(model, GaussianMixtureModel):
-        k = len(model.means)
         each = 9.0 * dim + 85 if model.covariance == "diagonal" else 2.99 * dim * dim + 23 * dim + 85
-        return k * each + _NORMALISE * dim
+        return len(model.means) * each
     if isinstance(model, NeighboursModel):
         k = len(model.references)
         whiten = 0.0 if model.whiten is None else _WHITEN * dim * (dim + 1) / 2
-        return _NEIGHBOUR * k * dim + 40 * k + whiten + _NORMALISE * dim
-    network = getattr(model, "tflite", None)
-    if network is None:
-        raise ModelError(f"What a {bundle.kind} takes on the device is not known: give it a place in tocsin.cost.")
-    layers, outputs, dense, other = products(network)
-    return _PRODUCT * dense + _OUTPUT * outputs + _LAYER * layers + _REFERENCE * other + _ENDS * dim
+        return _NEIGHBOUR * k * dim + 40 * k + whiten
+    layers, outputs, dense, other = products(model.tflite)
+    network = _PRODUCT * dense + _OUTPUT * outputs + _LAYER * layers + _REFERENCE * other
+    if isinstance(model, AutoencoderModel):
+        return network + (_QUANTISE + _ERROR) * dim
+    seen = dim - model.outputs if model.use == "predict" else dim
+    if model.head is None:
+        return network + _QUANTISE * seen + _ERROR * model.outputs
+    part = model.outputs // model.fold
+    return network + _QUANTISE * seen + _RESIDUAL * model.outputs + _model_instructions(model.head, part)
 
 
 def instructions(bundle: Bundle) -> Instructions:
@@ -160,7 +176,8 @@ def instructions(bundle: Bundle) -> Instructions:
 
 def measure_cost(bundle: Bundle) -> Cost:
     """Flash, RAM and instructions of a bundle."""
-    arena = getattr(bundle.model, "arena_size", 0)
+    network = network_of(bundle.model)
+    arena = 0 if network is None else network.arena_size
     score = _core.Scorer(bundle.native).memory_size
     decision = 4 * bundle.decision.smooth
     ram = feature_ram(bundle.features) + _aligned(score) + _aligned(decision) + _aligned(arena)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _tflite
-from .bundle import AutoencoderModel
+from .bundle import AutoencoderModel, NetworkModel
 from .errors import ModelError
 from .interpreter import BACKEND, Int8Interpreter, _limit, _Lite, _Micro
 
@@ -105,15 +105,28 @@ def _last_layer(buffer: bytearray) -> _LastLayer:
         raise ModelError("the TFLite model is damaged: train again") from error
 
 
-def quantise(model: AutoencoderModel, x: Array) -> Int8:
+def quantise(model: AutoencoderModel | NetworkModel, x: Array) -> Int8:
     """Normalised vectors as the network's input: half away from zero, as ``tocsin/score.h`` has it."""
     scaled = x / model.in_scale
     rounded = np.sign(scaled) * np.floor(np.abs(scaled) + 0.5) + model.in_zero
     return np.asarray(np.clip(rounded, -128, 127), np.int8)
 
 
-def reconstruct(model: AutoencoderModel, x: Array) -> Array:
-    """What the int8 network makes of normalised vectors of shape (n, dim)."""
+def expected_by(model: NetworkModel, x: Array) -> Array:
+    """What a network that reconstructs or predicts expects of normalised vectors of shape (n, dim).
+
+    Values that it does not predict are expected as they are.
+    """
+    if model.use == "reconstruct":
+        return reconstruct(model, x)
+    target = slice(model.first, model.first + model.outputs)
+    expected = np.array(x)
+    expected[:, target] = reconstruct(model, np.delete(x, np.r_[target], axis=1))
+    return expected
+
+
+def reconstruct(model: AutoencoderModel | NetworkModel, x: Array) -> Array:
+    """What the int8 network gives, (n, outputs), for normalised values of shape (n, inputs)."""
     output = Int8Interpreter(model.tflite, model.arena_size).run(quantise(model, x))
     return np.asarray((output.astype(np.float64) - model.out_zero) * model.out_scale)
 
@@ -124,7 +137,6 @@ def _hidden(model: AutoencoderModel, inputs: Int8, tensor: int) -> Int8:
     _, graph = _tflite._graph(buffer)  # type: ignore[arg-type]
     graph.OutputsAsNumpy()[0] = tensor
     network = bytes(buffer)
-    # Not by Int8Interpreter, which wants an output as long as the input.
     runner = _Micro(network, _limit(network)) if BACKEND == "tflite-micro" else _Lite(network)
     return np.asarray([runner.run(vector).copy() for vector in inputs], np.int8)
 

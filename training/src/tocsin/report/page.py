@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..bundle import AutoencoderModel, Bundle, _replace_file
+from ..bundle import Bundle, _replace_file, network_of
 from ..cli.inspect import describe_features, describe_model
 from ..contributions import by_frequency
 from ..cost import TOLERANCE, measure_cost
 from ..data import Dataset, Issues
-from ..errors import DataError, ModelError
+from ..errors import DataError
 from ..evaluate import Scored
 from ..threshold import format_hours
 from . import pictures
@@ -343,7 +343,9 @@ def _where(bundle: Bundle, healthy: Any, strange: Any) -> list[str]:
         "kmeans": "the squared distance to the nearest centroid",
         "gmm": "the squared Mahalanobis distance to the most probable component",
         "mahalanobis": "the squared Mahalanobis distance",
+        "neighbours": "the squared distance to the nearest healthy recording, in units of its radius",
         "autoencoder": "the squared error of the autoencoder's output",
+        "network": "the squared error of the network's output, or of its head's distance",
     }
     return [
         pictures.peak_words(healthy, strange),
@@ -355,10 +357,7 @@ def _where(bundle: Bundle, healthy: Any, strange: Any) -> list[str]:
 def _costs(bundle: Bundle) -> list[tuple[str, str]]:
     rate = bundle.features.sample_rate / bundle.features.window_step
     lines = [("flash", f"The bundle takes {bundle.size} bytes of flash.")]
-    try:
-        cost = measure_cost(bundle)
-    except ModelError as error:
-        return [*lines, ("RAM, work", str(error))]
+    cost = measure_cost(bundle)
     arena = f", {cost.arena} of them the network's tensor arena" if cost.arena else ""
     lines.append(("RAM", f"The detector works in {cost.ram} bytes of RAM{arena}, with the firmware's default options."))
     lines.append(
@@ -373,7 +372,7 @@ def _costs(bundle: Bundle) -> list[tuple[str, str]]:
 
 
 def _quantised(bundle: Bundle) -> list[str]:
-    if not isinstance(bundle.model, AutoencoderModel):
+    if network_of(bundle.model) is None:
         return ["The model computes in float32 on the device as on the desk: nothing is lost to int8."]
     judged = bundle.meta.get("validation", {})
     if "score_float" not in judged:
