@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,15 +17,18 @@ from numpy.typing import NDArray
 from tocsin.bundle import (
     AutoencoderModel,
     Bundle,
+    CombinedModel,
     Decision,
     GaussianMixtureModel,
     KMeansModel,
     MahalanobisModel,
+    NetworkModel,
     Normalisation,
     read_bundle,
     write_bundle,
 )
 from tocsin.features import Extractor, FeatureConfig
+from tocsin.interpreter import model_io
 from tocsin.synth import MACHINES, render
 from tocsin.synth.wav import to_pcm16
 
@@ -229,6 +233,98 @@ def autoencoder() -> Bundle:
     return mlperf(2)
 
 
+def _stacked(frames: int) -> FeatureConfig:
+    """Eight mel bands of so many frames: small enough for the network of tests/vectors, which takes 32 values."""
+    return FeatureConfig.logmel(
+        sample_rate=RATE, n_mels=8, n_fft=512, hop=256, pool=("stack",), window_frames=frames, window_hop=2
+    )
+
+
+def _network() -> bytes:
+    return (VECTORS / "autoencoder.tflite").read_bytes()
+
+
+def _shortened() -> bytes:
+    """That network, told to give its hidden layer: 32 values in, fewer out."""
+    from tocsin import _tflite
+
+    buffer = bytearray(_network())
+    _, graph = _tflite._graph(buffer)
+    graph.OutputsAsNumpy()[0] = graph.Operators(0).Outputs(0)
+    return bytes(buffer)
+
+
+def _residuals(model: NetworkModel, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a head is fitted to, folded."""
+    from tocsin.decoder import expected_by, reconstruct
+
+    found = reconstruct(model, x) if model.use == "embed" else x - expected_by(model, x)
+    return found.reshape(len(x), model.fold, -1).mean(axis=1)
+
+
+def predict() -> Bundle:
+    """Four frames of eight predicted from the others."""
+    features = _stacked(8)
+    x, normalisation = _fit(features, audio())
+    model = NetworkModel.from_tflite(_network(), use="predict", dim=64, first=16)
+    return _pack(features, normalisation, model, x)
+
+
+def embed() -> Bundle:
+    """An embedding shorter than the vector, scored by k-means."""
+    from sklearn.cluster import KMeans
+
+    features = _stacked(4)
+    x, normalisation = _fit(features, audio())
+    found = NetworkModel.from_tflite(_shortened(), use="embed", dim=32, head=_anything(_shortened()))
+    centroids = KMeans(4, n_init=1, random_state=0).fit(_residuals(found, x)).cluster_centers_
+    return _pack(features, normalisation, replace(found, head=KMeansModel(centroids)), x)
+
+
+def _anything(network: bytes) -> KMeansModel:
+    """A head for a network whose own is still to be fitted."""
+    return KMeansModel(np.zeros((1, model_io(network).outputs)))
+
+
+def _selective(x: NDArray[np.float64]) -> NetworkModel:
+    """A reconstruction whose residual, averaged over two halves, is scored by the nearer of two Gaussians."""
+    found = NetworkModel.from_tflite(_network(), use="reconstruct", dim=32, fold=2, head=KMeansModel(np.zeros((1, 16))))
+    residuals = _residuals(found, x)
+    halves = np.array_split(residuals, 2)
+    covariances = np.stack([np.cov(half.T) + 0.05 * np.eye(16) for half in halves])
+    return replace(found, head=MahalanobisModel.from_moments(np.stack([h.mean(axis=0) for h in halves]), covariances))
+
+
+def selective() -> Bundle:
+    """Selective Mahalanobis distance on a reconstruction's residual."""
+    features = _stacked(4)
+    x, normalisation = _fit(features, audio())
+    return _pack(features, normalisation, _selective(x), x)
+
+
+def combined() -> Bundle:
+    """The sum of two scores, one by a network with a head and one by neighbours."""
+    from tocsin.models.neighbours import NeighboursOptions, fit_neighbours
+
+    features = _stacked(4)
+    x, normalisation = _fit(features, audio())
+    near = fit_neighbours(x, ["all"] * len(x), NeighboursOptions(references=32))
+    return _pack(features, normalisation, CombinedModel((near, _selective(x)), (1.0, 4.0), (1.5, 0.5), "sum"), x)
+
+
+def either() -> Bundle:
+    """The greater of two scores, neither by a network."""
+    from sklearn.cluster import KMeans
+    from sklearn.mixture import GaussianMixture
+
+    features = _fan_features(True)
+    x, normalisation = _fit(features, vibration())
+    fitted = GaussianMixture(2, covariance_type="diag", reg_covar=0.05, random_state=0).fit(x)
+    mixture = GaussianMixtureModel.from_moments(fitted.weights_, fitted.means_, fitted.covariances_, "diagonal")
+    centres = KMeansModel(KMeans(4, n_init=1, random_state=0).fit(x).cluster_centers_)
+    return _pack(features, normalisation, CombinedModel((mixture, centres), (20.0, 4.0), (0.1, 1.0), "max"), x)
+
+
 DETECTORS: dict[str, tuple[Callable[[], Bundle], Callable[[], list[tuple[str, Samples]]]]] = {
     "kmeans": (kmeans, audio),
     "mahalanobis": (mahalanobis, audio),
@@ -236,6 +332,11 @@ DETECTORS: dict[str, tuple[Callable[[], Bundle], Callable[[], list[tuple[str, Sa
     "autoencoder": (autoencoder, audio),
     "gmm_diagonal": (gmm_diagonal, vibration),
     "gmm_full": (gmm_full, vibration),
+    "predict": (predict, audio),
+    "embed": (embed, audio),
+    "selective": (selective, audio),
+    "combined": (combined, audio),
+    "either": (either, vibration),
 }
 
 

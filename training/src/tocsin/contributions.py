@@ -31,8 +31,8 @@ def contributor(bundle: Bundle) -> Callable[[Vectors], Array] | None:
 
     The parts sum up to the squared distance (k-means to the nearest centroid, Mahalanobis to the nearest mean,
     neighbours to the nearest reference in units of its radius), to the squared Mahalanobis distance to the most
-    probable component (mixture), or to the sum of squared errors (autoencoder, and networks that reconstruct or predict; with a
-    head, to the head's squared distance). An embedding and a combination have no such parts.
+    probable component (mixture), or to the sum of squared errors (autoencoder, and networks that reconstruct or
+    predict; with a head, to the head's squared distance). An embedding and a combination have no such parts.
     With a full covariance, parts are those of ``d · Σ⁻¹d``, and some may be below zero.
     """
     model = bundle.model
