@@ -90,7 +90,12 @@ def prepare(plan: Plan) -> None:
         for kind in missing:
             start = time.monotonic()
             options = TrainOptions(
-                kind=kind, budget=parse_rate("1/hour"), seed=plan.seed, holdout=0.0, validation=plan.validation
+                kind=kind,
+                budget=parse_rate("1/hour"),
+                seed=plan.seed,
+                holdout=0.0,
+                validation=plan.validation,
+                strange=0,
             )
             dataset = open_dataset(Path(folder), ReadOptions())
             trained = train(dataset, None, options)

@@ -48,6 +48,46 @@ def test_threshold_beyond_the_data_extrapolates_and_warns() -> None:
     assert "24 times beyond" in found.warning
 
 
+def test_minutes_of_data_do_not_put_the_threshold_out_of_reach() -> None:
+    # Two minutes of independent windows of a second: one alarm a day is ln(86400) = 11.4. The average over what so few
+    # data leave open is ruled by the heaviest tails: half of these sets would have a level above 27, some above 42.
+    levels = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        series = [rng.exponential(size=8) for _ in range(15)]
+        found = fit_threshold(series, hours=120 / 3600, per_hour=1 / 24, seed=seed)
+        levels.append(found.on)
+        assert found.on > max(s.max() for s in series)
+        # Once in two minutes: ln(120) = 4.8.
+        assert 2.5 < found.heard < 10
+        assert "as likely too low as too high" in found.warning
+        assert "faults that do not reach it are missed" in found.warning
+    assert np.log(86400) < np.median(levels) < 20
+    assert np.max(levels) < 30
+
+
+def test_rarer_alarms_never_have_a_lower_level() -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        tail = model_tail([rng.standard_t(5, size=30) for _ in range(12)], hours=0.1, seed=seed)
+        levels = [tail.level(rate) for rate in 1 / np.geomspace(0.01, 1000, 60)]
+        assert (np.diff(levels) >= -1e-9).all()
+        assert levels[-1] > levels[0]
+
+
+def test_near_the_data_the_rate_averaged_over_what_they_leave_open_is_the_budget() -> None:
+    rng = np.random.default_rng(3)
+    tail = model_tail([rng.exponential(size=100) for _ in range(40)], hours=1.0)
+    for rate in (5.0, 1.0, 0.25):
+        count, shape, scale = tail.replicas.T
+        above = np.maximum(1 + shape * (tail.level(rate) - tail.base) / scale, 0.0)
+        flat = np.abs(shape) < 1e-6
+        kept = np.where(
+            flat, np.exp(-(tail.level(rate) - tail.base) / scale), above ** (-1 / np.where(flat, 1.0, shape))
+        )
+        assert np.mean(count * kept) == pytest.approx(rate, rel=0.01)
+
+
 def test_shape_of_a_heavy_tail_is_found() -> None:
     from scipy import stats
 

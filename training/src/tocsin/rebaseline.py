@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .adapt import Adapted, adapt, choose
+from .alertness import Alertness, measure
 from .bundle import Bundle, Decision, read_bundle, write_bundle
 from .data import Dataset, Issues, digest
 from .data.extract import usable, window_too_long
@@ -90,6 +91,8 @@ class Rebaselined:
         What was done.
     threshold
         Where the line is now, and how sure that is.
+    alertness
+        What it finds of strange versions of the recordings; None where there are none.
     before, after
         Scores of the new machine's healthy windows, shape (n,): by the bundle as it came, and by the adapted one;
         the latter each by an adaptation to other recordings.
@@ -99,8 +102,15 @@ class Rebaselined:
     bundle: Bundle
     method: str
     threshold: Threshold
+    alertness: Alertness | None
     before: npt.NDArray[np.float32]
     after: npt.NDArray[np.float32]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of the threshold."""
+        told = (self.threshold.warning, self.alertness.warning if self.alertness else "")
+        return [text for text in told if text]
 
 
 def read_pieces(
@@ -220,8 +230,17 @@ def out_of_fold(bundle: Bundle, pieces: Sequence[Piece], method: str) -> list[np
     return scores
 
 
-def rebaseline(bundle: Bundle, pieces: Sequence[Piece], options: RebaselineOptions) -> Rebaselined:
+def rebaseline(
+    bundle: Bundle, pieces: Sequence[Piece], options: RebaselineOptions, *, strange: Sequence[Vectors] = ()
+) -> Rebaselined:
     """Adapt `bundle` to a machine by its healthy recordings.
+
+    Parameters
+    ----------
+    pieces
+        The recordings.
+    strange
+        Windows of strange versions of them, to try the threshold on, see :func:`tocsin.alertness.strange_vectors`.
 
     Raises
     ------
@@ -244,10 +263,16 @@ def rebaseline(bundle: Bundle, pieces: Sequence[Piece], options: RebaselineOptio
     series = [alarm_statistic(s, decision.smooth, decision.min_windows) for s in scores]
     step = bundle.features.window_step / bundle.features.sample_rate
     threshold = fit_threshold(series, hours=judged_hours(series, step), per_hour=budget.per_hour)
+    decision = replace(decision, threshold_on=threshold.on, threshold_off=threshold.off)
     meta = _record(bundle, pieces, options, method, adapted, threshold, budget, np.concatenate(scores))
-    raw = _assemble(bundle, adapted, replace(decision, threshold_on=threshold.on, threshold_off=threshold.off), meta)
+    alertness = None
+    if strange:
+        scorer = Scorer(read_bundle(_assemble(bundle, adapted, decision, {})))
+        alertness = measure(map(scorer.score, strange), decision, threshold.heard)
+        meta["alertness"] = asdict(alertness)
+    raw = _assemble(bundle, adapted, decision, meta)
     before = Scorer(bundle).score(vectors)
-    return Rebaselined(raw, read_bundle(raw), method, threshold, before, np.concatenate(scores))
+    return Rebaselined(raw, read_bundle(raw), method, threshold, alertness, before, np.concatenate(scores))
 
 
 def _budget(bundle: Bundle) -> Rate:
@@ -282,7 +307,7 @@ def _record(
         "clips": base64.b64encode(b"".join(sorted(new))).decode(),
     }
     return {
-        **bundle.meta,
+        **{key: value for key, value in bundle.meta.items() if key != "alertness"},
         "clips": {"digest": "blake2b-24", "trained": base64.b64encode(b"".join(every)).decode()},
         "validation": {
             "windows": len(scores),

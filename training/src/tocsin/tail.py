@@ -35,6 +35,10 @@ SHAPE_MEAN = 0.1
 SHAPE_SPREAD = 0.12
 SHAPE_LIMIT = 0.5
 REPLICAS = 200
+# For alarms up to so many times rarer than one in the hours that were judged, a level is where the rate averaged over
+# all that the data leave open is the one asked for. Further out, the few heaviest tails that cannot be excluded rule
+# that average, and would lift the level out of reach of most faults: from there on it is the median (thresholds.md).
+BEYOND = 4.0
 # With fewer recordings than this, clusters are resampled instead of recordings.
 RECORDINGS = 20
 
@@ -141,7 +145,16 @@ class Tail:
 
         The level of the best fit would raise more on average: where it is guessed too low by some, there are many more
         alarms, and where too high by as much, only a few less. `base` where that is reached less often already.
+
+        Of alarms that are :data:`BEYOND` times rarer than what was heard could show, it is the level that is as likely
+        too low as too high, and not below that of the rarest alarms that the first rule is for.
         """
+        furthest = 1 / (BEYOND * self.hours)
+        if per_hour >= furthest:
+            return self._average_level(per_hour)
+        return max(self._average_level(furthest), self.base + float(np.median(self._excess(per_hour, self.replicas))))
+
+    def _average_level(self, per_hour: float) -> float:
         if float(self._expected(0.0)) <= per_hour:
             return self.base
         low, high = 0.0, self.scale

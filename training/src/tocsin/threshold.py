@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import DataError
-from .tail import HYSTERESIS, Scores, model_tail, off_level
+from .tail import BEYOND, HYSTERESIS, Scores, model_tail, off_level
 
 _HOURS = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 730.5, "year": 8766.0}
 _RATE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:/|per)\s*(hour|day|week|month|year)\s*$")
@@ -67,6 +67,8 @@ class Threshold:
     ----------
     on, off
         Where an alarm begins and ends, in units of the score.
+    heard
+        Level that healthy running reaches about once in `hours`: the highest that needs no extrapolation.
     on_low, on_high
         Interval at 95 % of the level that is reached as often as the budget says.
     hours
@@ -91,6 +93,7 @@ class Threshold:
 
     on: float
     off: float
+    heard: float
     on_low: float
     on_high: float
     hours: float
@@ -110,10 +113,15 @@ class Threshold:
     def warning(self) -> str:
         """What the user should know before trusting the claim; empty where there is nothing."""
         if self.extrapolation > 1:
+            guess = (
+                f" That far out it is a guess, as likely too low as too high: {_a_day(24 * self.expected_high)} false"
+                " alarms a day are possible (95 %), and faults that do not reach it are missed."
+            )
             return (
                 f"the threshold rests on {format_hours(self.hours)} of healthy running, and the"
                 f" budget is one false alarm in {format_hours(1 / self.per_hour)}: it goes"
-                f" {self.extrapolation:.3g} times beyond what was heard. By themselves the recordings"
+                f" {self.extrapolation:.3g} times beyond what was heard."
+                f"{guess if self.extrapolation > BEYOND else ''} By themselves the recordings"
                 f" show no more than fewer than {self.supported_per_hour:.3g} false alarms an hour"
                 " (95 %). Record more healthy running, of every kind that occurs."
             )
@@ -124,6 +132,10 @@ class Threshold:
                 " running, of every kind that occurs."
             )
         return ""
+
+
+def _a_day(count: float) -> str:
+    return "less than one" if count < 1 else f"up to {count:.2g}"
 
 
 def format_hours(hours: float) -> str:
@@ -203,6 +215,7 @@ def fit_threshold(
     return Threshold(
         on=on,
         off=min(off_level(on, tail.median, hysteresis), on - hysteresis * floor),
+        heard=tail.level(1 / hours),
         on_low=on_low,
         on_high=on_high,
         hours=hours,

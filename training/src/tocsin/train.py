@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import __version__
+from .alertness import VERSIONS, Alertness, measure, strange_vectors
 from .bundle import Bundle, Decision, DutyCycle, Model, Normalisation, read_bundle, write_bundle
 from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
 from .errors import DataError, ModelError
@@ -68,6 +69,8 @@ class TrainOptions:
         Shares of the normal recordings, see :func:`tocsin.data.split_clips`.
     strict
         Stop at the first recording that cannot be used.
+    strange
+        Strange versions of the recordings for the threshold that it is tried on, see :mod:`tocsin.alertness`; 0: none.
     """
 
     kind: str
@@ -88,6 +91,7 @@ class TrainOptions:
     holdout: float = 0.25
     validation: float = 0.2
     strict: bool = False
+    strange: int = VERSIONS
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ class Trained:
         The same, parsed.
     threshold
         Where the line is, and how sure that is.
+    alertness
+        What it finds of strange versions of healthy recordings; None where that was not asked for.
     split
         Which recordings were used for what.
     issues
@@ -113,9 +119,16 @@ class Trained:
     raw: bytes
     bundle: Bundle
     threshold: Threshold
+    alertness: Alertness | None
     split: Split
     issues: Issues
     network: autoencoder.FloatAutoencoder | None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of the threshold."""
+        told = (self.threshold.warning, self.alertness.warning if self.alertness else "")
+        return [text for text in told if text]
 
 
 @dataclass(frozen=True)
@@ -336,11 +349,19 @@ def train(
         per_hour=options.budget.per_hour,
         seed=options.seed,
     )
+    decision = Decision(smooth, min_windows, threshold.on, threshold.off)
     meta = _record(dataset, options, split, issues, fit, held, fitted, threshold, scores)
+    alertness = None
+    if options.strange:
+        versions = strange_vectors(
+            dataset, [item.clip for item in held], features, versions=options.strange, seed=options.seed
+        )
+        alertness = measure(map(scorer.score, versions), decision, threshold.heard)
+        meta["alertness"] = asdict(alertness)
     if fitted.network is not None:
         meta["validation"] |= _compare(dataset, features, normalisation, fitted.network, scorer, held, scores, issues)
-    raw = pack(Decision(smooth, min_windows, threshold.on, threshold.off), meta, out)
-    return Trained(raw, read_bundle(raw), threshold, split, issues, fitted.network)
+    raw = pack(decision, meta, out)
+    return Trained(raw, read_bundle(raw), threshold, alertness, split, issues, fitted.network)
 
 
 def _compare(

@@ -246,7 +246,7 @@ def transfer(
         bundles: dict[str, Bundle] = {}
         with progress(f"training {option.kind}", len(every)) as step:
             for machine in every:
-                bundles[machine.name] = train(machine.dataset, None, option).bundle
+                bundles[machine.name] = train(machine.dataset, None, replace(option, strange=0)).bundle
                 step(machine.name)
         with progress(f"testing {option.kind}", len(every) ** 2) as step:
             for trained, bundle in bundles.items():
@@ -295,7 +295,8 @@ def _anew(
     """A detector that knows nothing but the recordings `used`; none where they are too few to train on."""
     clips = tuple(clip for clip in machine.dataset.clips if clip.name in used)
     try:
-        new = train(replace(machine.dataset, clips=clips), None, replace(option, holdout=0.0)).bundle
+        chosen = replace(option, holdout=0.0, strange=0)
+        new = train(replace(machine.dataset, clips=clips), None, chosen).bundle
     except (DataError, ModelError):
         return []
     return [_outcome(new, test, **names, method=ANEW)]

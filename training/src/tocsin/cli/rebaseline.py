@@ -55,6 +55,7 @@ def rebaseline(
     .npz say which with --normal. The new bundle remembers what was done, so that `tocsin eval` leaves the recordings
     out.
     """
+    from ..alertness import strange_vectors
     from ..bundle import _replace_file, read_bundle
     from ..data import Issues, open_dataset
     from ..errors import BundleError
@@ -76,15 +77,16 @@ def rebaseline(
         method=method, budget=parse_rate(false_alarms) if false_alarms else None, data=data.resolve().name
     )
     with progress("adapting", 1) as step:
-        result = work(detector, pieces, options)
+        names = {piece.name for piece in pieces}
+        strange = strange_vectors(dataset, [clip for clip in dataset.clips if clip.name in names], detector.features)
+        result = work(detector, pieces, options, strange=strange)
         step("")
     _replace_file(output, result.raw)
     if json_wanted:
         click.echo(json.dumps(_as_json(detector, result), indent=2))
     else:
         click.echo("\n".join(_lines(detector, result, output)))
-    if result.threshold.warning:
-        warn([result.threshold.warning])
+    warn(result.warnings)
 
 
 def _as_json(old: Bundle, result: Rebaselined) -> dict[str, Any]:
@@ -96,6 +98,7 @@ def _as_json(old: Bundle, result: Rebaselined) -> dict[str, Any]:
         "before": {**_shares(result.before), "threshold_on": old.decision.threshold_on},
         "after": {**_shares(result.after), "threshold_on": result.threshold.on},
         "threshold": result.bundle.meta["threshold"],
+        "alertness": result.bundle.meta.get("alertness"),
     }
 
 
@@ -118,5 +121,6 @@ def _lines(old: Bundle, result: Rebaselined, output: Path) -> list[str]:
         f" {after['greatest']:.4g}",
         f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {result.bundle.meta['threshold']['budget']} false"
         f" alarms; {line.method} tail of {line.clusters} peaks in {format_hours(line.hours)}",
+        *([f"alertness    {result.alertness.describe()}"] if result.alertness else []),
         f"bundle       {output}, {result.bundle.size} bytes, CRC {result.bundle.crc:08x}",
     ]

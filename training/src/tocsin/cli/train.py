@@ -124,8 +124,7 @@ def train(data: Path, output: Path, kind: str, false_alarms: str, preset: str | 
     trained = work(dataset, output, options, progress=progress)
     warn(trained.issues.lines())
     click.echo("\n".join(_summary(trained, output, time.monotonic() - started)))
-    if trained.threshold.warning:
-        warn([trained.threshold.warning])
+    warn(trained.warnings)
 
 
 def _duty(listen: float | None, every: float | None) -> DutyCycle | None:
@@ -183,6 +182,7 @@ def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
         f" {line.method} tail of {line.clusters} peaks in {format_hours(line.hours)}",
         f"  at 95 %    the budget's level lies from {line.on_low:.5g} to {line.on_high:.5g}; at the threshold"
         f" {24 * line.expected_low:.2g} to {24 * line.expected_high:.2g} false alarms a day",
+        *([f"alertness    {trained.alertness.describe()}"] if trained.alertness else []),
         f"decision     mean of {decision.smooth} windows, {decision.min_windows} in a row, a window every {step:.3g} s",
         f"bundle       {output}, {bundle.size} bytes, CRC {bundle.crc:08x}, in {seconds:.1f} s",
     ]

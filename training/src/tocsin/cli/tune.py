@@ -111,8 +111,7 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
         show(found, output)
     assert found.best is not None
     warn(found.best.issues.lines())
-    if found.best.threshold.warning:
-        warn([found.best.threshold.warning])
+    warn(found.best.warnings)
 
 
 def describe(item: Finished) -> str:

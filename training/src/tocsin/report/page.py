@@ -266,6 +266,13 @@ def _threshold(bundle: Bundle) -> list[str]:
     if "expected_per_hour" in line:
         often, low, high = (_rate(24 * line[key]) for key in ("expected_per_hour", "expected_low", "expected_high"))
         lines.append(f"By those recordings, false alarms a day to be expected: {often}, at 95 % from {low} to {high}.")
+    tried = bundle.meta.get("alertness")
+    if tried:
+        lines.append(
+            f"Tried on {tried['strange']} plainly strange versions of healthy recordings, it raises an alarm on"
+            f" {tried['found']}; at {tried['heard']:.4g}, which healthy running reached about once, on"
+            f" {tried['found_heard']}."
+        )
     return lines
 
 

@@ -138,7 +138,8 @@ class Judge:
             for i, fold in enumerate(self.folds)
             for clip in fold
         ]
-        bundle = train(replace(self.dataset, clips=tuple(clips)), None, options).bundle
+        # A fold's threshold is of no interest.
+        bundle = train(replace(self.dataset, clips=tuple(clips)), None, replace(options, strange=0)).bundle
         scorer = Scorer(bundle)
 
         def scores(wanted: Sequence[Clip]) -> dict[str, float]:
