@@ -29,7 +29,7 @@ from tocsin.train import TrainOptions, choose_features, train
 from tocsin.tune import Budget, Finished, TuneOptions, tune
 from tocsin.tune.judge import Store, make_judge
 from tocsin.tune.space import least_cost
-from tocsin.tune.study import pareto_front, tried_before
+from tocsin.tune.study import pareto_front, same_in_effect, tried_before
 
 BASE = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), front_end=FrontEnd(bands=32))
 
@@ -63,7 +63,7 @@ def test_front_holds_what_nothing_beats() -> None:
         item(0, 0.9, 100, 100), item(1, 0.7, 10, 100), item(2, 0.7, 100, 10), item(3, 0.7, 100, 100),
         item(4, 0.9, 100, 100),
     )  # fmt: skip
-    assert pareto_front([best, small, quick, beaten, twin]) == [best, small, quick, twin]
+    assert pareto_front([best, small, quick, beaten, twin]) == [best, small, quick]
 
 
 def test_store_forgets_the_oldest() -> None:
@@ -148,6 +148,20 @@ def test_candidates_are_not_tried_twice() -> None:
         return known
 
     assert [draw(number) for number in (3, 4, 3, 5, 4)] == [False, False, True, False, True]
+
+
+def test_options_that_come_to_the_same_are_not_tried_twice() -> None:
+    import optuna
+
+    study = optuna.create_study()
+
+    def draw(value: float, flash: int) -> bool:
+        trial = study.ask()
+        known = same_in_effect(trial, value, Cost(flash, 0, 0, 100.0))
+        study.tell(trial, value)
+        return known
+
+    assert [draw(0.7, 10), draw(0.7, 11), draw(0.6, 10), draw(0.7, 10)] == [False, False, False, True]
 
 
 def test_too_few_recordings_are_refused(tmp_path: Path) -> None:

@@ -130,6 +130,13 @@ def describe(item: Finished) -> str:
     words += [f"{text} {getattr(front, name)}" for name, text in known.items() if getattr(front, name)]
     if front.pool:
         words.append("+".join(front.pool))
+    if front.spacing == "linear":
+        words.append("linear bands")
+    if front.average == "power":
+        words.append("power average")
+    if options.kind == "neighbours":
+        chosen = {"references": options.references, "shrinkage": options.shrinkage}
+        words += [f"{name} {value:g}" for name, value in chosen.items() if value is not None]
     return ", ".join(words)
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 NAME = "tocsin-tune"
 DEFAULT = "default"  # user attribute of trials that are `tocsin train`'s own defaults
+FIRST = "first"  # user attribute: AUC, bytes and instructions of the first fold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,6 +257,9 @@ def _objective(judge: Judge, options: TuneOptions) -> Callable[[optuna.Trial], f
             trial.set_user_attr("cost", asdict(cost))
             _check(trial, options.budget, cost)
             trial.report(float(np.mean(values)), number + 1)
+            if number == 0 and not spared and same_in_effect(trial, value, cost):
+                trial.set_user_attr("dropped", "tried before, with options that come to the same")
+                raise optuna.TrialPruned
             if number + 1 < options.folds and not spared and trial.should_prune():
                 trial.set_user_attr("dropped", f"worse than half of the others after fold {number + 1}")
                 raise optuna.TrialPruned
@@ -272,6 +276,21 @@ def tried_before(trial: optuna.Trial) -> bool:
     state = optuna.trial.TrialState
     others = trial.study.get_trials(deepcopy=False, states=(state.COMPLETE, state.PRUNED, state.RUNNING))
     return any(other.params == trial.params for other in others if other.number < trial.number)
+
+
+def same_in_effect(trial: optuna.Trial, value: float, cost: Cost) -> bool:
+    """Whether another trial, at work or done, came to the same AUC, bytes and instructions in its first fold.
+
+    Options of different values may come to the same detector: more references than there are recordings, say.
+    """
+    import optuna
+
+    state = optuna.trial.TrialState
+    trial.set_user_attr(FIRST, [value, cost.flash, cost.instructions])
+    others = trial.study.get_trials(deepcopy=False, states=(state.COMPLETE, state.PRUNED, state.RUNNING))
+    return any(
+        other.user_attrs.get(FIRST) == trial.user_attrs[FIRST] for other in others if other.number < trial.number
+    )
 
 
 def _check(trial: optuna.Trial, budget: Budget, cost: Cost) -> None:
@@ -331,14 +350,16 @@ def finished_trials(study: optuna.Study, options: TuneOptions, sensor: str) -> l
 
 
 def pareto_front(finished: list[Finished]) -> list[Finished]:
-    """Those that no other is at least as good as in AUC, flash and instructions, and better in one."""
+    """Those that no other is at least as good as in AUC, flash and instructions; of equals the first."""
+
+    def place(item: Finished) -> tuple[float, ...]:
+        return (-item.auc, item.cost.flash, item.cost.instructions)
 
     def beats(a: Finished, b: Finished) -> bool:
-        left = (-a.auc, a.cost.flash, a.cost.instructions)
-        right = (-b.auc, b.cost.flash, b.cost.instructions)
-        return left != right and all(x <= y for x, y in zip(left, right, strict=True))
+        return place(a) != place(b) and all(x <= y for x, y in zip(place(a), place(b), strict=True))
 
-    return [item for item in finished if not any(beats(other, item) for other in finished)]
+    first = {place(item): item for item in reversed(finished)}.values()
+    return [item for item in finished if item in first and not any(beats(other, item) for other in finished)]
 
 
 def _counts(study: optuna.Study) -> dict[str, int]:
