@@ -379,21 +379,21 @@ def stream(bundle: Bundle, data: Path, array: str, first: int = 0) -> tuple[int,
     return begins, windows, inside / windows
 
 
-def test_ceiling_fan_as_deployed_no_longer_alarms_and_the_unbalanced_one_does(data_dir: Path, tmp_path: Path) -> None:
-    """Issue 4, criterion 2, with the default mixture for all three speeds.
-
-    The budget is one false alarm an hour: two minutes say little of rarer ones, and their threshold is high.
-    """
+@pytest.mark.parametrize(("budget", "alarmed"), [("1/day", 0.02), ("1/hour", 0.8)])
+def test_ceiling_fan_as_deployed_no_longer_alarms_and_the_unbalanced_one_does(
+    data_dir: Path, tmp_path: Path, budget: str, alarmed: float
+) -> None:
+    """Issue 4, criterion 2, with the mixture that docs/detection.md recommends for all three speeds."""
     data = data_dir / "ceiling_fan.npz"
     old, new = tmp_path / "fan.tocsin", tmp_path / "deployed.tocsin"
-    train_words = ("--rate", 200, "--unit", "ug", "--model", "gmm", "--false-alarms", "1/hour", "-o", old)
-    assert call("train", "--data", data, *train_words).exit_code == 0
+    train_words = ("--rate", 200, "--unit", "ug", "--model", "gmm", "--stats", "rms", "--bands", 0, "-o", old)
+    assert call("train", "--data", data, *train_words, "--false-alarms", budget).exit_code == 0
     words = ("--normal", "fan_0_low_deploy", "--machine", "fan_0_low_deploy", "--minutes", 2, "-o", new)
     assert call("rebaseline", old, "--data", data, *words).exit_code == 0
     before, after = read_bundle(old), read_bundle(new)
     assert after.meta["rebaselined"][0]["recordings"] == 120
-    # As it came, the fan where it was deployed alarms nearly all the time.
-    assert stream(before, data, "fan_0_low_deploy", first=120)[2] > 0.9
+    # As it came, it alarms where the fan was deployed: the more, the more alarms are allowed.
+    assert _over(before, data, "fan_0_low_deploy") > alarmed
     # Streamed as by a device, one second after the other: not one alarm in what was kept apart, on and on in the other.
     assert stream(after, data, "fan_0_low_deploy", first=120)[:2] == (0, 166)
     begins, windows, share = stream(after, data, "fan_0_low_1_weight")
@@ -401,7 +401,7 @@ def test_ceiling_fan_as_deployed_no_longer_alarms_and_the_unbalanced_one_does(da
     assert share > 0.95
     # Each clip by itself against the threshold, without the alarm's hysteresis.
     assert _over(after, data, "fan_0_low_deploy", first=120) == 0
-    assert _over(after, data, "fan_0_low_1_weight") > 0.8
+    assert _over(after, data, "fan_0_low_1_weight") > 0.95
     assert windows == 580
 
 

@@ -120,7 +120,7 @@ class Threshold:
             return (
                 f"the threshold rests on {format_hours(self.hours)} of healthy running, and the"
                 f" budget is one false alarm in {format_hours(1 / self.per_hour)}: it goes"
-                f" {self.extrapolation:.3g} times beyond what was heard."
+                f" {_times(self.extrapolation)} times beyond what was heard."
                 f"{guess if self.extrapolation > BEYOND else ''} By themselves the recordings"
                 f" show no more than fewer than {self.supported_per_hour:.3g} false alarms an hour"
                 " (95 %). Record more healthy running, of every kind that occurs."
@@ -132,6 +132,10 @@ class Threshold:
                 " running, of every kind that occurs."
             )
         return ""
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g}" if ratio < 100 else f"{ratio:,.0f}"
 
 
 def _a_day(count: float) -> str:
