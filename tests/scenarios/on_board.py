@@ -12,14 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from emulation import BuildFailed
-from heard import Heard
 from kinds import ROOT, Kind
-from replayed import replay
-from station import NotHere, Station
+from replayed import Replaying
+from station import NotHere
 
 
 def flash(folder: Path) -> None:
@@ -41,7 +37,7 @@ def flash(folder: Path) -> None:
         raise BuildFailed(f"the board could not be flashed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
 
 
-class OnBoard(Station):
+class OnBoard(Replaying):
     """A board on the desk.
 
     Parameters
@@ -77,14 +73,6 @@ class OnBoard(Station):
                     self._text += data.decode(errors="replace")
                     self._changed.notify_all()
                 self._heard(data)
-
-    def hear(self, samples: NDArray[np.int16]) -> Heard:
-        with self.open_link() as link:
-            return replay(link, self.bundle, samples)
-
-    def stream_of(self, samples: NDArray[np.int16], heard: Heard) -> NDArray[np.int16]:
-        del heard
-        return samples
 
     def link_address(self) -> str:
         return self._link

@@ -8,14 +8,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from emulation import BOARDS, ROOT, Emulator, build_variant
-from heard import Heard
 from kinds import Kind
-from replayed import replay
-from station import Station
+from replayed import Replaying
 
 FAULTY = ROOT / "tests" / "sim" / "images" / "faulty.overlay"
 
@@ -26,7 +21,7 @@ def image(kind: Kind) -> Path:
     return build_variant(f"scenarios-{kind.name}", f"-DEXTRA_DTC_OVERLAY_FILE={FAULTY}", f"-DTOCSIN_BUNDLE={bundle}")
 
 
-class OnQemu(Station):
+class OnQemu(Replaying):
     """A board in QEMU; see :class:`on_renode.OnRenode` for the parameters."""
 
     def __init__(self, kind: Kind, image: Path, folder: Path, heard: Callable[[bytes], object]) -> None:
@@ -48,14 +43,6 @@ class OnQemu(Station):
         # That image's sensor is absent at first.
         self._emulator.wait_for(r"sensor ABSENT since sample 0\b", 60)
         self.find_sensor()
-
-    def hear(self, samples: NDArray[np.int16]) -> Heard:
-        with self.open_link() as link:
-            return replay(link, self.bundle, samples)
-
-    def stream_of(self, samples: NDArray[np.int16], heard: Heard) -> NDArray[np.int16]:
-        del heard
-        return samples
 
     def link_address(self) -> str:
         return self._emulator.link_address()

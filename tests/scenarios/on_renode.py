@@ -16,7 +16,7 @@ from emulation import configure_and_build
 from heard import Heard, of_twin
 from kinds import OUT, ROOT, Kind
 from pytest_embedded_renode import NoRenode, Renode, ZephyrBuild
-from sensors import ACCEL_SETTLE, Sources, registers
+from sensors import ACCEL_SETTLE, MICROPHONE_SETTLE, Sources, registers
 from station import NotHere, Station, collect
 from tocsin._linktypes import EVENTS, GAPS, SENSORS, SUBSCRIBE, WINDOWS
 from tocsin.link import Link
@@ -63,6 +63,7 @@ class OnRenode(Station):
         except NoRenode as error:
             raise NotHere(str(error)) from error
         self._feed(kind.machine(None, 120))
+        self._settle = {"mic": MICROPHONE_SETTLE, "accel": ACCEL_SETTLE}[kind.suffix]
         self._running = False
 
     def _feed(self, samples: NDArray[np.int16]) -> None:
@@ -78,24 +79,30 @@ class OnRenode(Station):
             self._running = True
             self._board.start()
 
-    def hear(self, samples: NDArray[np.int16]) -> Heard:
+    def hear(self, samples: NDArray[np.int16]) -> tuple[Heard, NDArray[np.int16]]:
         assert not self._running, "a recording is heard from the first sample after switching on"
-        self._feed(samples)
+        features = self.bundle.features
+        settle = round(self._settle * features.sample_rate)
+        # It goes on behind the recording's end, so that the last window of it has come once one has that is of more.
+        tail = samples[-2 * features.sample_rate :][::-1]
+        self._feed(np.concatenate([samples, tail]))
+        heard = self._hear_until(len(samples) - settle, 120 + 10 * len(samples) / features.sample_rate)
+        stream = self._stream_of(samples, heard, settle)
+        return heard.until(len(stream)), stream
+
+    def _hear_until(self, index: int, timeout: float) -> Heard:
+        """What is told from switching on until a window ends behind sample `index` of the stream."""
         heard = Heard()
-        rate = self.bundle.features.sample_rate
         # Up before time runs, so that no report is missed.
         self._board.command('emulation RunFor "0.05"', timeout=60)
         with Link.open(self._board.link, timeout=60) as link:
             link.send(SUBSCRIBE, ALL)
             link.pump(0.2)
             self._run()
-            hop = self.bundle.features.hop * self.bundle.features.window_hop
-            lost = round(0.2 * rate) + MOST_BEFORE if self._kind.suffix == "accel" else round(0.1 * rate)
-            last = len(samples) - lost - hop
-            collect(link, heard, lambda heard: heard.end >= last, 120 + 10 * len(samples) / rate)
+            collect(link, heard, lambda heard: heard.end > index, timeout)
         return heard
 
-    def stream_of(self, samples: NDArray[np.int16], heard: Heard) -> NDArray[np.int16]:
+    def _stream_of(self, samples: NDArray[np.int16], heard: Heard, settle: int) -> NDArray[np.int16]:
         features = self.bundle.features
         if self._kind.suffix == "mic":
             return self._sources.microphone(samples, features.sample_rate)
@@ -103,7 +110,6 @@ class OnRenode(Station):
         # the others then have to fit by themselves.
         stream = self._sources.accelerometer(registers(samples, features.scale), features.scale)
         first = heard.windows[0]
-        settle = round(ACCEL_SETTLE * features.sample_rate)
         for start in range(settle, settle + MOST_BEFORE):
             windows = of_twin(self.bundle, stream[start : start + first.end]).windows
             if windows and windows[-1].score == first.score:

@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heard import Heard
-from tocsin.bundle import Bundle
-from tocsin.link import Link
+from station import Station
 from tocsin.twin import Event, Gap, Window
 
 
-def replay(link: Link, bundle: Bundle, samples: NDArray[np.int16]) -> Heard:
-    """Replay a recording; what the device told of it."""
-    report = link.replay(samples, sample_rate=bundle.features.sample_rate)
-    results = report.results
-    return Heard(
-        windows=[result for result in results if isinstance(result, Window)],
-        events=[result for result in results if isinstance(result, Event)],
-        gaps=[result for result in results if isinstance(result, Gap)],
-    )
+class Replaying(Station):
+    """A device that is sent what it shall hear: the replay source, and all behind it."""
+
+    def hear(self, samples: NDArray[np.int16]) -> tuple[Heard, NDArray[np.int16]]:
+        with self.open_link() as link:
+            results = link.replay(samples, sample_rate=self.bundle.features.sample_rate).results
+        heard = Heard(
+            windows=[result for result in results if isinstance(result, Window)],
+            events=[result for result in results if isinstance(result, Event)],
+            gaps=[result for result in results if isinstance(result, Gap)],
+        )
+        return heard, samples

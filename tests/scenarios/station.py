@@ -40,12 +40,16 @@ class Station(ABC):
     through_sensor = False
 
     @abstractmethod
-    def hear(self, samples: NDArray[np.int16]) -> Heard:
-        """Have it hear a recording from a stream's first sample on, and give what it told."""
+    def hear(self, samples: NDArray[np.int16]) -> tuple[Heard, NDArray[np.int16]]:
+        """Have it hear a recording from a stream's first sample on.
 
-    @abstractmethod
-    def stream_of(self, samples: NDArray[np.int16], heard: Heard) -> NDArray[np.int16]:
-        """What its detector got of that recording; `heard` is what it told of it."""
+        Returns
+        -------
+        heard
+            All that it told of the recording, and nothing of what may have come after it.
+        stream
+            What its detector got of the recording: its end, since a sensor throws away its first samples.
+        """
 
     @abstractmethod
     def link_address(self) -> str:

@@ -47,11 +47,11 @@ def test_boot_and_self_check(station: Station, kind: Kind, dut) -> None:
 
 def test_healthy_machine_raises_no_alarm(station: Station, kind: Kind) -> None:
     samples = kind.machine(None, HEALTHY_SECONDS)
-    heard = station.hear(samples)
+    heard, stream = station.hear(samples)
     assert heard.end >= 60 * station.bundle.features.sample_rate
     assert heard.events == []
     assert heard.conditions == []
-    assert_equal(heard, of_twin(station.bundle, station.stream_of(samples, heard)))
+    assert_equal(heard, of_twin(station.bundle, stream))
 
 
 def failures() -> list[tuple[str, str]]:
@@ -66,8 +66,7 @@ def test_failing_machine_raises_the_alarm_in_time(station: Station, kind: Kind, 
     samples = np.concatenate(
         [kind.machine(None, BEFORE), kind.machine(fault, FAILING), kind.machine(None, BEFORE + AFTER)[BEFORE * rate :]]
     )
-    heard = station.hear(samples)
-    stream = station.stream_of(samples, heard)
+    heard, stream = station.hear(samples)
     assert_equal(heard, of_twin(station.bundle, stream))
 
     onset = BEFORE * rate - (len(samples) - len(stream))
@@ -85,8 +84,7 @@ def test_silence_is_no_healthy_machine(station: Station, kind: Kind) -> None:
     rate = station.bundle.features.sample_rate
     healthy = kind.machine(None, BEFORE)
     samples = np.concatenate([healthy, np.zeros_like(kind.machine(None, AFTER))])
-    heard = station.hear(samples)
-    stream = station.stream_of(samples, heard)
+    heard, stream = station.hear(samples)
     assert_equal(heard, of_twin(station.bundle, stream))
     told_within(station, heard, "STUCK", BEFORE * rate - (len(samples) - len(stream)))
 
@@ -95,8 +93,7 @@ def test_clipping_is_no_healthy_machine(station: Station, kind: Kind) -> None:
     rate = station.bundle.features.sample_rate
     loud = np.where(kind.machine(None, AFTER) >= 0, 32767, -32768).astype(np.int16)
     samples = np.concatenate([kind.machine(None, BEFORE), loud])
-    heard = station.hear(samples)
-    stream = station.stream_of(samples, heard)
+    heard, stream = station.hear(samples)
     assert_equal(heard, of_twin(station.bundle, stream))
     told_within(station, heard, "SATURATED", BEFORE * rate - (len(samples) - len(stream)))
 
