@@ -115,7 +115,8 @@ ZTEST(link, test_a_damaged_frame_is_counted_and_the_next_one_understood)
 	zassert_equal(stats().received, then.received + 1);
 }
 
-/* More than the buffer holds, faster than it is worked on: the UART has to wait, nothing is lost. */
+/* More than the buffer holds, faster than it is worked on: the UART has to wait, nothing is lost.
+ */
 ZTEST(link, test_a_burst_waits_in_the_uart)
 {
 	const struct tocsin_link_stats then = stats();
