@@ -135,12 +135,26 @@ def firmware(report: Report) -> None:
     report.run("firmware in emulation", [sys.executable, "-m", "pytest", "-q", "-rs", "tests/sim"])
 
 
+def scenarios(report: Report) -> None:
+    """What a node promises: on the emulated Cortex-M4F, and on the simulated nRF52840 where Renode is installed."""
+    if workspace.find() is None or shutil.which("qemu-system-arm") is None:
+        report.left_out.append("scenarios: no Zephyr workspace or no qemu-system-arm, see firmware")
+        return
+    pytest = [sys.executable, "-m", "pytest", "-q", "-rs", "tests/scenarios"]
+    report.run("scenarios in QEMU", [*pytest, "--target", "qemu"])
+    if shutil.which("renode") is None:
+        report.left_out.append("scenarios in Renode: renode is not on the PATH (docs/simulation.md)")
+        return
+    report.run("scenarios in Renode", [*pytest, "--target", "renode"])
+
+
 STEPS: dict[str, Callable[[Report], None]] = {
     "lint": lint,
     "c": portable_c,
     "fuzz": fuzz,
     "python": python,
     "firmware": firmware,
+    "scenarios": scenarios,
 }
 
 
