@@ -16,8 +16,8 @@
 #include "internal.h"
 
 struct cf {
-	float re;
-	float im;
+	tocsin_dsp_real re;
+	tocsin_dsp_real im;
 };
 
 static inline struct cf add(struct cf a, struct cf b)
@@ -171,10 +171,10 @@ static void reorder(struct cf *data, uint32_t m)
 	}
 }
 
-void tocsin_dsp_cfft(float *data, uint32_t m, const float *sine)
+TOCSIN_DSP_PART void tocsin_dsp_cfft(tocsin_dsp_real *data, uint32_t m, const float *sine)
 {
-	/* struct cf is two floats without padding, so the interleaved array is one of these. */
-	_Static_assert(sizeof(struct cf) == 2 * sizeof(float), "no padding");
+	/* struct cf is two numbers without padding, so the interleaved array is one of these. */
+	_Static_assert(sizeof(struct cf) == 2 * sizeof(tocsin_dsp_real), "no padding");
 	struct cf *z = (struct cf *)(void *)data;
 	uint32_t len = m;
 

@@ -131,26 +131,65 @@ static float *stats_of(const struct tocsin_dsp_config *cfg, const struct tocsin_
 	return out;
 }
 
+void tocsin_dsp_load(const struct tocsin_dsp *dsp, const struct tocsin_ring_view *view,
+		     struct tocsin_dsp_centre centre, uint32_t c)
+{
+	const struct tocsin_dsp_config *cfg = &dsp->cfg;
+	uint32_t n = 0;
+
+	for (int p = 0; p < 2; p++) {
+		const uint32_t count = (uint32_t)view->count[p];
+
+		tocsin_dsp_load_run(cfg, n, tocsin_dsp_channel(view, p, c), cfg->channels, count,
+				    centre, dsp->fft + n);
+		n += count;
+	}
+	for (; n < cfg->n_fft; n++) {
+		dsp->fft[n] = 0.0f;
+	}
+}
+
+/* Log band powers of one channel; gives where the next feature goes. */
+static float *spectrum_of(const struct tocsin_dsp *dsp, const struct tocsin_ring_view *view,
+			  struct tocsin_dsp_centre centre, uint32_t c, float *out)
+{
+	const struct tocsin_dsp_config *cfg = &dsp->cfg;
+
+	tocsin_dsp_load(dsp, view, centre, c);
+	tocsin_dsp_power(dsp->fft, cfg->n_fft, cfg->sine);
+	tocsin_dsp_bands(cfg, dsp->fft, out);
+	return out + cfg->n_bands;
+}
+
+float *tocsin_dsp_statistics(const struct tocsin_dsp_config *cfg,
+			     const struct tocsin_ring_view *view, uint32_t c,
+			     struct tocsin_dsp_centre *centre, float *out)
+{
+	const bool remove_mean = (cfg->flags & TOCSIN_DSP_REMOVE_MEAN) != 0;
+
+	*centre = (struct tocsin_dsp_centre){0, 0.0f};
+	if (cfg->stats == 0 && !remove_mean) {
+		return out;
+	}
+
+	const struct moments m = moments_of(view, cfg->channels, c);
+
+	if (remove_mean) {
+		*centre = centre_of(&m);
+	}
+	return cfg->stats != 0 ? stats_of(cfg, view, &m, *centre, c, out) : out;
+}
+
 void tocsin_dsp_frame(struct tocsin_dsp *dsp, const struct tocsin_ring_view *view, float *features)
 {
 	const struct tocsin_dsp_config *cfg = &dsp->cfg;
-	const bool remove_mean = (cfg->flags & TOCSIN_DSP_REMOVE_MEAN) != 0;
 
 	for (uint32_t c = 0; c < cfg->channels; c++) {
-		struct tocsin_dsp_centre centre = {0, 0.0f};
+		struct tocsin_dsp_centre centre;
 
-		if (cfg->stats != 0 || remove_mean) {
-			const struct moments m = moments_of(view, cfg->channels, c);
-
-			if (remove_mean) {
-				centre = centre_of(&m);
-			}
-			if (cfg->stats != 0) {
-				features = stats_of(cfg, view, &m, centre, c, features);
-			}
-		}
+		features = tocsin_dsp_statistics(cfg, view, c, &centre, features);
 		if (cfg->n_bands != 0) {
-			features = tocsin_dsp_spectrum(dsp, view, centre, c, features);
+			features = spectrum_of(dsp, view, centre, c, features);
 		}
 	}
 }

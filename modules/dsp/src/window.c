@@ -162,8 +162,7 @@ static void to_decibels(const struct tocsin_dsp_config *cfg, size_t n_features, 
 		float *band = pooled + (c + 1) * a_channel - cfg->n_bands;
 
 		for (uint32_t b = 0; b < cfg->n_bands; b++) {
-			band[b] = tocsin_dsp_db_of(band[b] > cfg->log_floor ? band[b]
-									    : cfg->log_floor);
+			band[b] = tocsin_dsp_db_of(tocsin_dsp_above(band[b], cfg->log_floor));
 		}
 	}
 }

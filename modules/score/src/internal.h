@@ -8,36 +8,13 @@
 #ifndef TOCSIN_SCORE_SRC_INTERNAL_H_
 #define TOCSIN_SCORE_SRC_INTERNAL_H_
 
-/*
- * GCC 12's vectoriser makes fused vfmaddsub of a separate product and sum in spite of
- * -ffp-contract=off, where -march allows it. Found by tests/c/test_dsp_golden.c with
- * -O3 -march=native; clang does not.
- */
-#if defined(__GNUC__) && !defined(__clang__)
-#ifdef __AVX512F__
-#pragma GCC target("no-avx512f")
-#endif
-#ifdef __FMA__
-#pragma GCC target("no-fma")
-#endif
-#ifdef __FMA4__
-#pragma GCC target("no-fma4")
-#endif
-#endif
+#include "../../exact_float.h"
 
-#include <float.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <tocsin/score.h>
-
-/* As in modules/dsp/src/internal.h: what "the same score everywhere" rests on. */
-_Static_assert(FLT_EVAL_METHOD == 0, "float must be evaluated as float");
-_Static_assert(FLT_RADIX == 2 && FLT_MANT_DIG == 24 && FLT_MAX_EXP == 128, "float is binary32");
-#ifdef __FAST_MATH__
-#error "-ffast-math breaks the bit-exactness of the scores"
-#endif
 
 /* On the bit pattern, so that no compiler option can assume the answer. */
 static inline bool tocsin_score_finite(float x)
