@@ -13,7 +13,7 @@
 #define POOLED    (TOCSIN_DSP_MEAN | TOCSIN_DSP_STD | TOCSIN_DSP_MAX)
 
 /* On the bit pattern, so that no compiler option can assume the answer. */
-static bool finite(float x)
+static bool is_finite(float x)
 {
 	return (tocsin_dsp_bits(x) & 0x7f800000u) != 0x7f800000u;
 }
@@ -21,7 +21,7 @@ static bool finite(float x)
 static bool finite_all(const float *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (!finite(x[i])) {
+		if (!is_finite(x[i])) {
 			return false;
 		}
 	}
@@ -30,7 +30,7 @@ static bool finite_all(const float *x, size_t n)
 
 static bool normal_positive(float x)
 {
-	return finite(x) && x >= FLT_MIN;
+	return is_finite(x) && x >= FLT_MIN;
 }
 
 static uint32_t ones(uint32_t bits)
@@ -99,8 +99,7 @@ int tocsin_dsp_check(const struct tocsin_dsp_config *cfg)
 	    cfg->channels > TOCSIN_DSP_CHANNELS_MAX) {
 		return -EINVAL;
 	}
-	if (!finite(cfg->scale) || !(cfg->scale > 0.0f) ||
-	    !normal_positive(cfg->log_floor)) {
+	if (!is_finite(cfg->scale) || !(cfg->scale > 0.0f) || !normal_positive(cfg->log_floor)) {
 		return -EINVAL;
 	}
 	if (cfg->frame_length < TOCSIN_DSP_FRAME_MIN || cfg->frame_length > TOCSIN_DSP_FFT_MAX ||

@@ -18,8 +18,7 @@
 #include "element.h"
 
 /* memcpy() of a C library for small machines may well go byte by byte, four instructions each. */
-static inline void tocsin_dsp_copy(tocsin_dsp_real *to, const tocsin_dsp_real *from,
-				   size_t n)
+static inline void tocsin_dsp_copy(tocsin_dsp_real *to, const tocsin_dsp_real *from, size_t n)
 {
 #pragma GCC unroll 8
 	for (size_t i = 0; i < n; i++) {

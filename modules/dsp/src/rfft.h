@@ -26,9 +26,8 @@ struct tocsin_dsp_two_bins {
 };
 
 /* X[k] and X[n/2-k] of Z[k] and Z[n/2-k]. */
-static inline struct tocsin_dsp_two_bins tocsin_dsp_split(const tocsin_dsp_real *lo,
-							  const tocsin_dsp_real *hi, float c,
-							  float s)
+static inline struct tocsin_dsp_two_bins
+tocsin_dsp_split(const tocsin_dsp_real *lo, const tocsin_dsp_real *hi, float c, float s)
 {
 	const tocsin_dsp_real e_re = 0.5f * (lo[0] + hi[0]);
 	const tocsin_dsp_real e_im = 0.5f * (lo[1] - hi[1]);

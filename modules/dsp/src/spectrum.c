@@ -66,9 +66,9 @@ TOCSIN_DSP_PART void tocsin_dsp_load_run(const struct tocsin_dsp_config *cfg, ui
 }
 
 /* What is constant at the call makes a loop of its own here too. */
-static inline __attribute__((always_inline)) void
-bands_of(const struct tocsin_dsp_config *cfg, const tocsin_dsp_real *power, tocsin_dsp_real *out,
-	 bool decibels)
+static inline __attribute__((always_inline)) void bands_of(const struct tocsin_dsp_config *cfg,
+							   const tocsin_dsp_real *power,
+							   tocsin_dsp_real *out, bool decibels)
 {
 	const float *weight = cfg->weights;
 

@@ -1,0 +1,46 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+
+# For a desk: lanes.c once for each number of lanes that the compiler can do. frames.c asks the processor at run time.
+include(CheckCSourceCompiles)
+
+# tocsin_dsp_add_lanes(LANES flag...)
+function(tocsin_dsp_add_lanes lanes)
+  set(flags ${ARGN} -ffp-contract=off)
+  # exact_float.h on GCC's vectoriser; there is nothing left to vectorise.
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    list(APPEND flags -fno-tree-vectorize -fno-tree-slp-vectorize)
+  endif()
+  list(JOIN flags " " CMAKE_REQUIRED_FLAGS)
+  set(CMAKE_REQUIRED_QUIET ON)
+  check_c_source_compiles("
+    typedef float real __attribute__((vector_size(4 * ${lanes})));
+    typedef int whole __attribute__((vector_size(4 * ${lanes})));
+    typedef short row __attribute__((vector_size(16)));
+    int main(int argc, char **argv)
+    {
+      real x = __builtin_convertvector((whole){argc}, real) * 2.0f;
+      row y = __builtin_shufflevector((row){1}, (row){2}, 0, 8, 1, 9, 2, 10, 3, 11);
+      return (int)x[0] + y[1] + (argv == 0);
+    }" TOCSIN_DSP_LANES${lanes}_COMPILE)
+  if(NOT TOCSIN_DSP_LANES${lanes}_COMPILE)
+    return()
+  endif()
+
+  set(target tocsin_dsp_lanes${lanes})
+  add_library(${target} OBJECT src/lanes.c)
+  target_include_directories(${target} PRIVATE $<TARGET_PROPERTY:tocsin_dsp,INCLUDE_DIRECTORIES>)
+  target_compile_features(${target} PRIVATE c_std_11)
+  target_compile_definitions(${target} PRIVATE TOCSIN_DSP_LANES=${lanes} TOCSIN_NO_VECTORISER)
+  target_compile_options(${target} PRIVATE $<TARGET_PROPERTY:tocsin_dsp,COMPILE_OPTIONS> ${flags})
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON C_EXTENSIONS OFF)
+  target_sources(tocsin_dsp PRIVATE $<TARGET_OBJECTS:${target}>)
+  target_compile_definitions(tocsin_dsp PRIVATE TOCSIN_DSP_HAVE_LANES${lanes})
+endfunction()
+
+target_sources(tocsin_dsp PRIVATE src/frames.c)
+tocsin_dsp_add_lanes(4)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  tocsin_dsp_add_lanes(8 -mavx2 -mno-fma)
+  tocsin_dsp_add_lanes(16 -mavx512f -mavx512bw)
+endif()
