@@ -14,10 +14,9 @@
 /*
  * GCC 12's vectoriser makes fused vfmaddsub of a separate product and sum in spite of
  * -ffp-contract=off, where -march allows it. Found by tests/c/test_dsp_golden.c with
- * -O3 -march=native; clang does not. TOCSIN_NO_VECTORISER is for what is built without the
- * vectoriser, and may need AVX-512.
+ * -O3 -march=native; clang does not.
  */
-#if defined(__GNUC__) && !defined(__clang__) && !defined(TOCSIN_NO_VECTORISER)
+#if defined(__GNUC__) && !defined(__clang__)
 #ifdef __AVX512F__
 #pragma GCC target("no-avx512f")
 #endif

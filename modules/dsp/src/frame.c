@@ -131,24 +131,6 @@ static float *stats_of(const struct tocsin_dsp_config *cfg, const struct tocsin_
 	return out;
 }
 
-void tocsin_dsp_load(const struct tocsin_dsp *dsp, const struct tocsin_ring_view *view,
-		     struct tocsin_dsp_centre centre, uint32_t c)
-{
-	const struct tocsin_dsp_config *cfg = &dsp->cfg;
-	uint32_t n = 0;
-
-	for (int p = 0; p < 2; p++) {
-		const uint32_t count = (uint32_t)view->count[p];
-
-		tocsin_dsp_load_run(cfg, n, tocsin_dsp_channel(view, p, c), cfg->channels, count,
-				    centre, dsp->fft + n);
-		n += count;
-	}
-	for (; n < cfg->n_fft; n++) {
-		dsp->fft[n] = 0.0f;
-	}
-}
-
 /* Log band powers of one channel; gives where the next feature goes. */
 static float *spectrum_of(const struct tocsin_dsp *dsp, const struct tocsin_ring_view *view,
 			  struct tocsin_dsp_centre centre, uint32_t c, float *out)

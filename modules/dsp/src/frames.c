@@ -25,12 +25,6 @@ static spectra_t spectra_of(uint32_t lanes)
 	case 8:
 		return __builtin_cpu_supports("avx2") ? tocsin_dsp_lanes8 : NULL;
 #endif
-#ifdef TOCSIN_DSP_HAVE_LANES16
-	case 16:
-		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-			       ? tocsin_dsp_lanes16
-			       : NULL;
-#endif
 	default:
 		return NULL;
 	}

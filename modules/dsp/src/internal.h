@@ -89,15 +89,6 @@ static inline tocsin_dsp_real tocsin_dsp_db_of(tocsin_dsp_real x)
 
 _Static_assert(-1 >> 1 == -1, "a shift to the right must keep the sign");
 
-/*
- * `count` digits of a frame, from position n on, each `stride` after the one before, in physical
- * units and windowed.
- */
-TOCSIN_DSP_PART void tocsin_dsp_load_run(const struct tocsin_dsp_config *cfg, uint32_t n,
-					 const tocsin_dsp_digit *digit, uint32_t stride,
-					 uint32_t count, struct tocsin_dsp_centre centre,
-					 tocsin_dsp_real *out);
-
 /* |X|² of the real FFT for bins 0 … n/2 in place (n values in, n/2 + 1 out). */
 TOCSIN_DSP_PART void tocsin_dsp_power(tocsin_dsp_real *data, uint32_t n, const float *sine);
 

@@ -76,8 +76,8 @@ static void gather(const int16_t *const *from, uint32_t stride, uint32_t count,
 }
 
 /* The channel of all frames, in physical units, windowed and zero-padded. */
-static void load(const struct tocsin_dsp_config *cfg, const struct tocsin_dsp_batch *batch,
-		 tocsin_dsp_real *out)
+static void load_all(const struct tocsin_dsp_config *cfg, const struct tocsin_dsp_batch *batch,
+		     tocsin_dsp_real *out)
 {
 	struct tocsin_dsp_centre centre = {{0}, {0}};
 	tocsin_dsp_digit tile[TILE];
@@ -96,7 +96,7 @@ static void load(const struct tocsin_dsp_config *cfg, const struct tocsin_dsp_ba
 		const uint32_t count = left < TILE ? left : TILE;
 
 		gather(from, cfg->channels, count, tile);
-		tocsin_dsp_load_run(cfg, n, tile, 1, count, centre, out + n);
+		load(cfg, n, tile, 1, count, centre, out + n);
 		for (uint32_t i = 0; i < LANES; i++) {
 			from[i] += (size_t)count * cfg->channels;
 		}
@@ -115,7 +115,7 @@ void NAME(TOCSIN_DSP_LANES)(const struct tocsin_dsp_config *cfg,
 	tocsin_dsp_real *const power = work;
 	tocsin_dsp_real *const bands = power + cfg->n_fft;
 
-	load(cfg, batch, power);
+	load_all(cfg, batch, power);
 	tocsin_dsp_power(power, cfg->n_fft, cfg->sine);
 	tocsin_dsp_bands(cfg, power, bands);
 	for (uint32_t i = 0; i < batch->n; i++) {

@@ -43,10 +43,13 @@ static void load_part(tocsin_dsp_real *out, const tocsin_dsp_digit *digit, uint3
 	}
 }
 
-TOCSIN_DSP_PART void tocsin_dsp_load_run(const struct tocsin_dsp_config *cfg, uint32_t n,
-					 const tocsin_dsp_digit *digit, uint32_t stride,
-					 uint32_t count, struct tocsin_dsp_centre centre,
-					 tocsin_dsp_real *out)
+/*
+ * `count` digits of a frame, from position n on, each `stride` after the one before, in physical
+ * units and windowed.
+ */
+static inline __attribute__((always_inline)) void
+load(const struct tocsin_dsp_config *cfg, uint32_t n, const tocsin_dsp_digit *digit,
+     uint32_t stride, uint32_t count, struct tocsin_dsp_centre centre, tocsin_dsp_real *out)
 {
 	const bool centred = (cfg->flags & TOCSIN_DSP_REMOVE_MEAN) != 0;
 	const uint32_t turn = cfg->frame_length / 2 + 1; /* values in the window table */
@@ -64,6 +67,26 @@ TOCSIN_DSP_PART void tocsin_dsp_load_run(const struct tocsin_dsp_config *cfg, ui
 		count -= run;
 	}
 }
+
+#ifndef TOCSIN_DSP_LANES /* lanes.c has frames side by side to load */
+void tocsin_dsp_load(const struct tocsin_dsp *dsp, const struct tocsin_ring_view *view,
+		     struct tocsin_dsp_centre centre, uint32_t c)
+{
+	const struct tocsin_dsp_config *cfg = &dsp->cfg;
+	uint32_t n = 0;
+
+	for (int p = 0; p < 2; p++) {
+		const uint32_t count = (uint32_t)view->count[p];
+
+		load(cfg, n, tocsin_dsp_channel(view, p, c), cfg->channels, count, centre,
+		     dsp->fft + n);
+		n += count;
+	}
+	for (; n < cfg->n_fft; n++) {
+		dsp->fft[n] = 0.0f;
+	}
+}
+#endif
 
 /* What is constant at the call makes a loop of its own here too. */
 static inline __attribute__((always_inline)) void bands_of(const struct tocsin_dsp_config *cfg,

@@ -216,26 +216,31 @@ static void stack_window(const struct tocsin_dsp *dsp, float *out)
 	tocsin_dsp_copy(out + tail, dsp->frame, dsp->slot * n);
 }
 
-int tocsin_dsp_push(struct tocsin_dsp *dsp, const struct tocsin_ring_view *view, float *vector,
-		    struct tocsin_dsp_window *window)
+/* Begin another window where this frame does not follow the last one. */
+static void follow(struct tocsin_dsp *dsp, uint64_t index)
 {
-	const struct tocsin_dsp_config *cfg = &dsp->cfg;
-	const bool stacked = (cfg->pool & TOCSIN_DSP_STACK) != 0;
-	const size_t n = dsp->n_features;
-
-	if (view->count[0] > cfg->frame_length ||
-	    view->count[1] != cfg->frame_length - view->count[0]) {
-		return -EINVAL;
-	}
-	if (!dsp->running || view->index != dsp->next) {
+	if (!dsp->running || index != dsp->next) {
 		tocsin_dsp_reset(dsp);
 		dsp->running = true;
 	}
-	dsp->next = view->index + cfg->hop;
+	dsp->next = index + dsp->cfg.hop;
+}
 
-	float *const frame = dsp->frame + (stacked ? dsp->slot * n : 0);
+/* Where the next frame's features go. */
+static float *place_of(const struct tocsin_dsp *dsp)
+{
+	const bool stacked = (dsp->cfg.pool & TOCSIN_DSP_STACK) != 0;
 
-	tocsin_dsp_frame(dsp, view, frame);
+	return dsp->frame + (stacked ? dsp->slot * (size_t)dsp->n_features : 0);
+}
+
+/* The frame that begins at `index`, whose features are in their place, completes a window or not.
+ */
+static int take(struct tocsin_dsp *dsp, uint64_t index, const float *frame, float *vector,
+		struct tocsin_dsp_window *window)
+{
+	const struct tocsin_dsp_config *cfg = &dsp->cfg;
+
 	block_add(dsp, frame);
 	dsp->slot = dsp->slot + 1 == cfg->window_frames ? 0 : dsp->slot + 1;
 	if (++dsp->in_block == cfg->window_hop) {
@@ -247,12 +252,40 @@ int tocsin_dsp_push(struct tocsin_dsp *dsp, const struct tocsin_ring_view *view,
 	}
 	dsp->frames -= cfg->window_hop;
 
-	if (stacked) {
+	if ((cfg->pool & TOCSIN_DSP_STACK) != 0) {
 		stack_window(dsp, vector);
-		vector += cfg->window_frames * n;
+		vector += cfg->window_frames * (size_t)dsp->n_features;
 	}
 	pool_window(dsp, vector);
-	window->begin = view->index - (uint64_t)(cfg->window_frames - 1) * cfg->hop;
-	window->end = view->index + cfg->frame_length;
+	window->begin = index - (uint64_t)(cfg->window_frames - 1) * cfg->hop;
+	window->end = index + cfg->frame_length;
 	return 1;
+}
+
+int tocsin_dsp_push(struct tocsin_dsp *dsp, const struct tocsin_ring_view *view, float *vector,
+		    struct tocsin_dsp_window *window)
+{
+	const struct tocsin_dsp_config *cfg = &dsp->cfg;
+
+	if (view->count[0] > cfg->frame_length ||
+	    view->count[1] != cfg->frame_length - view->count[0]) {
+		return -EINVAL;
+	}
+	follow(dsp, view->index);
+
+	float *const frame = place_of(dsp);
+
+	tocsin_dsp_frame(dsp, view, frame);
+	return take(dsp, view->index, frame, vector, window);
+}
+
+int tocsin_dsp_push_features(struct tocsin_dsp *dsp, uint64_t index, const float *features,
+			     float *vector, struct tocsin_dsp_window *window)
+{
+	follow(dsp, index);
+
+	float *const frame = place_of(dsp);
+
+	tocsin_dsp_copy(frame, features, dsp->n_features);
+	return take(dsp, index, frame, vector, window);
 }

@@ -203,6 +203,19 @@ int tocsin_dsp_push(struct tocsin_dsp *dsp, const struct tocsin_ring_view *view,
 		    struct tocsin_dsp_window *window);
 
 /**
+ * @brief As tocsin_dsp_push(), where the frame's features are there already.
+ *
+ * @param index    index of the frame's first sample
+ * @param features tocsin_dsp_frame_size() values, copied
+ * @param vector   as in tocsin_dsp_push()
+ * @param window   as in tocsin_dsp_push()
+ * @retval 1 a window is complete
+ * @retval 0 taken, no window complete
+ */
+int tocsin_dsp_push_features(struct tocsin_dsp *dsp, uint64_t index, const float *features,
+			     float *vector, struct tocsin_dsp_window *window);
+
+/**
  * @brief Forward FFT of @p n real values, in place.
  *
  * On return data[0] is X[0], data[1] is X[n/2] (both real), and data[2k], data[2k+1] are the real

@@ -26,17 +26,16 @@ extern "C" {
 #endif
 
 /** Alignment of the work space, bytes. */
-#define TOCSIN_DSP_LANES_ALIGN 64
+#define TOCSIN_DSP_LANES_ALIGN 32
 
 /**
  * @brief Whether this build and this processor have that many lanes.
  *
- * 1 (a frame at a time) is everywhere, 4 wherever GCC 12 or Clang compiled for a desk, 8 with AVX2
- * and 16 with AVX-512.
+ * 1 (a frame at a time) is everywhere, 4 wherever GCC 12 or Clang compiled for a desk, 8 with AVX2.
  */
 bool tocsin_dsp_lanes_supported(uint32_t lanes);
 
-/** @brief The number of lanes that is fastest here: 1, 4, 8 or 16. */
+/** @brief The number of lanes that is fastest here: 1, 4 or 8. */
 uint32_t tocsin_dsp_lanes_best(void);
 
 /** @brief Bytes of work space for that many lanes; 0 where none is needed. The configuration must

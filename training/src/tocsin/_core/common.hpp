@@ -60,13 +60,14 @@ template <typename T> class Buffer
 	std::unique_ptr<T[]> data_;
 };
 
-// Zeroed memory, aligned as a bundle and as every stage's working memory need it.
+// Zeroed memory, aligned as a bundle and as every stage's working memory need it, or more.
 class Memory
 {
       public:
-	explicit Memory(std::size_t size) : size_(size == 0 ? 1 : size)
+	explicit Memory(std::size_t size, std::size_t align = TOCSIN_BUNDLE_ALIGN)
+		: size_(size == 0 ? 1 : size),
+		  data_(::operator new(size_, std::align_val_t(align)), Free{align})
 	{
-		data_.reset(::operator new(size_, std::align_val_t(TOCSIN_BUNDLE_ALIGN)));
 		std::memset(data_.get(), 0, size_);
 	}
 
@@ -82,9 +83,11 @@ class Memory
 
       private:
 	struct Free {
+		std::size_t align;
+
 		void operator()(void *p) const
 		{
-			::operator delete(p, std::align_val_t(TOCSIN_BUNDLE_ALIGN));
+			::operator delete(p, std::align_val_t(align));
 		}
 	};
 

@@ -3,6 +3,10 @@
 
 // Features of whole recordings: modules/dsp over one array.
 
+#include <algorithm>
+
+#include <tocsin/dsp_frames.h>
+
 #include "common.hpp"
 
 namespace tocsin
@@ -90,11 +94,41 @@ Output<std::uint16_t, 2> copy_bands(const PyDspConfig &self)
 	return out.release(self.cfg.n_bands, 2);
 }
 
+// Frames whose features are computed at once, on their way to windows: few, so that they stay in
+// the processor's cache.
+constexpr std::size_t kBatch = 64;
+
+std::uint32_t checked_lanes(std::uint32_t lanes)
+{
+	if (lanes == 0) {
+		return tocsin_dsp_lanes_best();
+	}
+	if (!tocsin_dsp_lanes_supported(lanes)) {
+		throw nb::value_error("this processor or this build does not have that many lanes");
+	}
+	return lanes;
+}
+
+nb::tuple supported_lanes()
+{
+	nb::list lanes;
+
+	for (std::uint32_t n = 1; n <= tocsin_dsp_lanes_best(); n++) {
+		if (tocsin_dsp_lanes_supported(n)) {
+			lanes.append(n);
+		}
+	}
+	return nb::tuple(lanes);
+}
+
 class Extractor
 {
       public:
-	explicit Extractor(const PyDspConfig &config)
-		: config_(config), memory_(tocsin_dsp_needed_size(&config.cfg))
+	Extractor(const PyDspConfig &config, std::uint32_t lanes)
+		: config_(config), lanes_(checked_lanes(lanes)),
+		  memory_(tocsin_dsp_needed_size(&config.cfg)),
+		  work_(tocsin_dsp_frames_needed_size(&config.cfg, lanes_), TOCSIN_DSP_LANES_ALIGN),
+		  batch_(kBatch * tocsin_dsp_frame_size(&config.cfg))
 	{
 		int err = tocsin_dsp_init(&dsp_, &config_.cfg, memory_.data(), memory_.size());
 
@@ -102,6 +136,11 @@ class Extractor
 			throw nb::value_error(
 				"the configuration is out of range, see tocsin/dsp.h");
 		}
+	}
+
+	std::uint32_t lanes() const
+	{
+		return lanes_;
 	}
 
 	Output<float, 2> frames(const Input<std::int16_t, 2> &samples)
@@ -115,10 +154,8 @@ class Extractor
 			Exclusive use(busy_);
 			DefaultFloat standard;
 
-			for (std::size_t i = 0; i < n; i++) {
-				auto view = frame(samples.data(), i);
-				tocsin_dsp_frame(&dsp_, &view, out.data() + i * size);
-			}
+			tocsin_dsp_frames(&dsp_, lanes_, work_.data(), samples.data(), n,
+					  out.data());
 		}
 		return out.release(n, size);
 	}
@@ -127,34 +164,26 @@ class Extractor
 	{
 		const auto &cfg = config_.cfg;
 		std::size_t n_frames = count_frames(samples);
-		std::size_t room = n_frames < cfg.window_frames
-					   ? 0
-					   : (n_frames - cfg.window_frames) / cfg.window_hop + 1;
+		std::size_t n_windows =
+			n_frames < cfg.window_frames
+				? 0
+				: (n_frames - cfg.window_frames) / cfg.window_hop + 1;
 		std::size_t size = tocsin_dsp_vector_size(&config_.cfg);
-		std::size_t n = 0;
-		// One vector more than fits: the room that the last, unfinished window may use.
-		Buffer<float> out((room + 1) * size);
-		Buffer<std::uint64_t> spans((room + 1) * 2);
+		Buffer<float> out(n_windows * size);
+		Buffer<std::uint64_t> spans(n_windows * 2);
 
 		{
 			nb::gil_scoped_release release;
 			Exclusive use(busy_);
 			DefaultFloat standard;
 
-			tocsin_dsp_reset(&dsp_);
-			for (std::size_t i = 0; i < n_frames && n < room; i++) {
-				auto view = frame(samples.data(), i);
-				struct tocsin_dsp_window window;
-
-				if (tocsin_dsp_push(&dsp_, &view, out.data() + n * size, &window) ==
-				    1) {
-					spans.data()[2 * n] = window.begin;
-					spans.data()[2 * n + 1] = window.end;
-					n++;
-				}
+			// What comes after the last complete window is not wanted.
+			if (n_windows > 0) {
+				n_frames = (n_windows - 1) * cfg.window_hop + cfg.window_frames;
+				windows(samples.data(), n_frames, out.data(), spans.data());
 			}
 		}
-		return nb::make_tuple(out.release(n, size), spans.release(n, 2));
+		return nb::make_tuple(out.release(n_windows, size), spans.release(n_windows, 2));
 	}
 
       private:
@@ -170,19 +199,39 @@ class Extractor
 			       : (samples.shape(0) - cfg.frame_length) / cfg.hop + 1;
 	}
 
-	struct tocsin_ring_view frame(const std::int16_t *samples, std::size_t i) const
+	// The windows of so many frames, the last of which completes one.
+	void windows(const std::int16_t *samples, std::size_t n_frames, float *vector,
+		     std::uint64_t *span)
 	{
-		std::size_t begin = i * config_.cfg.hop;
-		struct tocsin_ring_view view = {};
+		const auto &cfg = config_.cfg;
+		std::size_t size = tocsin_dsp_frame_size(&cfg);
+		std::size_t n_vector = tocsin_dsp_vector_size(&cfg);
 
-		view.index = begin;
-		view.part[0] = samples + begin * config_.cfg.channels;
-		view.count[0] = config_.cfg.frame_length;
-		return view;
+		tocsin_dsp_reset(&dsp_);
+		for (std::size_t i = 0; i < n_frames; i++) {
+			std::uint64_t begin = static_cast<std::uint64_t>(i) * cfg.hop;
+			struct tocsin_dsp_window window;
+
+			if (i % kBatch == 0) {
+				tocsin_dsp_frames(&dsp_, lanes_, work_.data(),
+						  samples + begin * cfg.channels,
+						  std::min(kBatch, n_frames - i), batch_.data());
+			}
+			if (tocsin_dsp_push_features(&dsp_, begin,
+						     batch_.data() + i % kBatch * size, vector,
+						     &window) == 1) {
+				*span++ = window.begin;
+				*span++ = window.end;
+				vector += n_vector;
+			}
+		}
 	}
 
 	PyDspConfig config_;
+	std::uint32_t lanes_;
 	Memory memory_;
+	Memory work_;
+	std::vector<float> batch_;
 	struct tocsin_dsp dsp_;
 	std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
 };
@@ -192,6 +241,8 @@ class Extractor
 void bind_dsp(nb::module_ &m)
 {
 	using namespace nb::literals;
+
+	m.attr("DSP_LANES") = supported_lanes();
 
 	nb::class_<PyDspConfig>(m, "DspConfig",
 				"A checked struct tocsin_dsp_config with its tables.")
@@ -242,7 +293,10 @@ void bind_dsp(nb::module_ &m)
 			nb::rv_policy::automatic);
 
 	nb::class_<Extractor>(m, "Extractor", "Features of whole recordings; one user at a time.")
-		.def(nb::init<const PyDspConfig &>(), "config"_a)
+		.def(nb::init<const PyDspConfig &, std::uint32_t>(), "config"_a, "lanes"_a = 0,
+		     "lanes: frames at once, one of DSP_LANES; 0 for the fastest. The features are "
+		     "the same bytes.")
+		.def_prop_ro("lanes", &Extractor::lanes)
 		.def("frames", &Extractor::frames, "samples"_a)
 		.def("vectors", &Extractor::vectors, "samples"_a);
 }
