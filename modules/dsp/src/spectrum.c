@@ -73,17 +73,18 @@ void tocsin_dsp_load(const struct tocsin_dsp *dsp, const struct tocsin_ring_view
 		     struct tocsin_dsp_centre centre, uint32_t c)
 {
 	const struct tocsin_dsp_config *cfg = &dsp->cfg;
+	float *out = dsp->fft;
 	uint32_t n = 0;
 
 	for (int p = 0; p < 2; p++) {
 		const uint32_t count = (uint32_t)view->count[p];
 
-		load(cfg, n, tocsin_dsp_channel(view, p, c), cfg->channels, count, centre,
-		     dsp->fft + n);
+		load(cfg, n, tocsin_dsp_channel(view, p, c), cfg->channels, count, centre, out);
+		out += count;
 		n += count;
 	}
 	for (; n < cfg->n_fft; n++) {
-		dsp->fft[n] = 0.0f;
+		*out++ = 0.0f;
 	}
 }
 #endif
