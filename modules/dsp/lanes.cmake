@@ -36,6 +36,5 @@ endfunction()
 target_sources(tocsin_dsp PRIVATE src/frames.c)
 tocsin_dsp_add_lanes(4)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  # Without fused multiply-add, so that none can slip in.
-  tocsin_dsp_add_lanes(8 -mavx2 -mno-fma)
+  tocsin_dsp_add_lanes(8 -mavx2)
 endif()

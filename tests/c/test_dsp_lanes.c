@@ -128,6 +128,8 @@ static void same_bytes(void **state)
 		f.cfg.stats = rng_below(&rng, 16);
 		f.cfg.flags = rng_below(&rng, 4);
 		f.cfg.pool = TOCSIN_DSP_MAX;
+		/* Amid the powers of quiet samples and of loud ones. */
+		f.cfg.log_floor = ldexpf(1.0f, -(int)rng_below(&rng, 36));
 		check(&f, &rng);
 	}
 }

@@ -32,6 +32,7 @@ def configs(draw):
         sample_rate=16000,
         channels=draw(st.integers(1, 3)),
         scale=1 / 32768,
+        log_floor=2.0 ** draw(st.integers(-36, 0)),
         frame_length=frame_length,
         hop=draw(st.integers(max(1, frame_length // 8), frame_length)),
         stats=draw(st.sets(st.sampled_from(ALL_STATS), min_size=0 if n_bands else 1)),
