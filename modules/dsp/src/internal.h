@@ -41,9 +41,9 @@ struct tocsin_dsp_centre {
 static inline tocsin_dsp_real tocsin_dsp_centred(tocsin_dsp_digit digit,
 						 struct tocsin_dsp_centre centre)
 {
-	const tocsin_dsp_int d = TOCSIN_DSP_CONVERT(digit, tocsin_dsp_int);
+	const tocsin_dsp_int whole = tocsin_dsp_widen(digit) - centre.whole;
 
-	return TOCSIN_DSP_CONVERT(d - centre.whole, tocsin_dsp_real) - centre.part;
+	return TOCSIN_DSP_CONVERT(whole, tocsin_dsp_real) - centre.part;
 }
 
 /* The first sample of channel c in a piece of the view; an empty piece may be NULL. */

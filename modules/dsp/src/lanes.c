@@ -25,20 +25,23 @@ typedef int16_t row __attribute__((vector_size(ROW * sizeof(int16_t)), may_alias
 _Static_assert(LANES <= TOCSIN_DSP_LANES_MAX && TILE % ROW == 0, "sizes must fit each other");
 
 /*
- * LANES rows of ROW digits to ROW groups of LANES. With i the row and j the place in it, a digit
- * stands at i·ROW + j; interleaving the first half of the rows with the second takes the highest
- * bit of that place and makes it the lowest. As often as i has bits, it stands at j·LANES + i.
+ * LANES rows of ROW digits, from the n-th on, to ROW groups of LANES. With i the row and j the
+ * place in it, a digit stands at i·ROW + j; interleaving the first half of the rows with the second
+ * takes the highest bit of that place and makes it the lowest. As often as i has bits, it stands at
+ * j·LANES + i.
  */
-static inline void transpose(const int16_t *const *from, tocsin_dsp_digit *to)
+static inline void transpose(const int16_t *const *from, uint32_t n, tocsin_dsp_digit *to)
 {
 	row a[LANES];
+	row b[LANES];
 
+#pragma GCC unroll 8
 	for (uint32_t i = 0; i < LANES; i++) {
-		memcpy(&a[i], from[i], sizeof(row));
+		memcpy(&a[i], from[i] + n, sizeof(row));
 	}
+#pragma GCC unroll 3
 	for (uint32_t bit = 1; bit < LANES; bit *= 2) {
-		row b[LANES];
-
+#pragma GCC unroll 8
 		for (uint32_t i = 0; i < LANES / 2; i++) {
 			const row x = a[i];
 			const row y = a[i + LANES / 2];
@@ -46,7 +49,10 @@ static inline void transpose(const int16_t *const *from, tocsin_dsp_digit *to)
 			b[2 * i] = __builtin_shufflevector(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
 			b[2 * i + 1] = __builtin_shufflevector(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
 		}
-		memcpy(a, b, sizeof(a));
+#pragma GCC unroll 8
+		for (uint32_t i = 0; i < LANES; i++) {
+			a[i] = b[i];
+		}
 	}
 	memcpy(to, a, sizeof(a));
 }
@@ -55,15 +61,11 @@ static inline void transpose(const int16_t *const *from, tocsin_dsp_digit *to)
 static void gather(const int16_t *const *from, uint32_t stride, uint32_t count,
 		   tocsin_dsp_digit *to)
 {
-	const int16_t *at[LANES];
 	uint32_t n = 0;
 
 	if (stride == 1) {
 		for (; n + ROW <= count; n += ROW) {
-			for (uint32_t i = 0; i < LANES; i++) {
-				at[i] = from[i] + n;
-			}
-			transpose(at, to + n);
+			transpose(from, n, to + n);
 		}
 	}
 	for (; n < count; n++) {

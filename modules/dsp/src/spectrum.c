@@ -21,8 +21,9 @@ load_run(tocsin_dsp_real *out, const tocsin_dsp_digit *digit, uint32_t stride, s
 {
 #pragma GCC unroll 4
 	for (size_t i = 0; i < n; i++) {
-		const tocsin_dsp_real x = centred ? tocsin_dsp_centred(*digit, centre)
-						  : TOCSIN_DSP_CONVERT(*digit, tocsin_dsp_real);
+		const tocsin_dsp_real x =
+			centred ? tocsin_dsp_centred(*digit, centre)
+				: TOCSIN_DSP_CONVERT(tocsin_dsp_widen(*digit), tocsin_dsp_real);
 
 		*out++ = x * scale * *window;
 		digit += stride;
