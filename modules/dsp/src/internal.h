@@ -20,10 +20,14 @@
 /* memcpy() of a C library for small machines may well go byte by byte, four instructions each. */
 static inline void tocsin_dsp_copy(tocsin_dsp_real *to, const tocsin_dsp_real *from, size_t n)
 {
+#if defined(__x86_64__) || defined(__aarch64__)
+	memcpy(to, from, n * sizeof(*to));
+#else
 #pragma GCC unroll 8
 	for (size_t i = 0; i < n; i++) {
 		to[i] = from[i];
 	}
+#endif
 }
 
 /*

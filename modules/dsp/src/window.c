@@ -96,6 +96,45 @@ void tocsin_dsp_reset(struct tocsin_dsp *dsp)
 	dsp->in_block = 0;
 }
 
+/* Welford's update by one frame; m2 is NULL where only the mean is wanted. */
+static void add_to_mean(float *restrict mean, float *restrict m2, const float *restrict frame,
+			size_t n, float weight)
+{
+	if (m2 == NULL) {
+		for (size_t i = 0; i < n; i++) {
+			mean[i] = mean[i] + (frame[i] - mean[i]) * weight;
+		}
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const float delta = frame[i] - mean[i];
+
+		mean[i] = mean[i] + delta * weight;
+		m2[i] = m2[i] + delta * (frame[i] - mean[i]);
+	}
+}
+
+static void add_to_max(float *restrict max, const float *restrict frame, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		max[i] = frame[i] > max[i] ? frame[i] : max[i];
+	}
+}
+
+/* A block of one frame. */
+static void block_begin(float *block, struct layout at, uint32_t pool, const float *frame, size_t n)
+{
+	if ((pool & WANTS_MEAN) != 0) {
+		tocsin_dsp_copy(block + at.mean, frame, n);
+	}
+	for (size_t i = 0; i < n && (pool & TOCSIN_DSP_STD) != 0; i++) {
+		block[at.m2 + i] = 0.0f;
+	}
+	if ((pool & TOCSIN_DSP_MAX) != 0) {
+		tocsin_dsp_copy(block + at.max, frame, n);
+	}
+}
+
 /* Take a frame into the block that is being filled. */
 static void block_add(struct tocsin_dsp *dsp, const float *frame)
 {
@@ -103,28 +142,17 @@ static void block_add(struct tocsin_dsp *dsp, const float *frame)
 	const size_t n = dsp->n_features;
 	const struct layout at = layout_of(pool, n);
 	float *block = dsp->blocks + dsp->block * at.size;
-	const bool first = dsp->in_block == 0;
-	const float weight = 1.0f / (float)(dsp->in_block + 1);
 
-	for (size_t i = 0; i < n; i++) {
-		const float x = frame[i];
-
-		if ((pool & WANTS_MEAN) != 0) {
-			float *mean = block + at.mean + i;
-			const float delta = first ? 0.0f : x - *mean;
-
-			*mean = first ? x : *mean + delta * weight;
-			if ((pool & TOCSIN_DSP_STD) != 0) {
-				float *m2 = block + at.m2 + i;
-
-				*m2 = first ? 0.0f : *m2 + delta * (x - *mean);
-			}
-		}
-		if ((pool & TOCSIN_DSP_MAX) != 0) {
-			float *max = block + at.max + i;
-
-			*max = first || x > *max ? x : *max;
-		}
+	if (dsp->in_block == 0) {
+		block_begin(block, at, pool, frame, n);
+		return;
+	}
+	if ((pool & WANTS_MEAN) != 0) {
+		add_to_mean(block + at.mean, (pool & TOCSIN_DSP_STD) != 0 ? block + at.m2 : NULL,
+			    frame, n, 1.0f / (float)(dsp->in_block + 1));
+	}
+	if ((pool & TOCSIN_DSP_MAX) != 0) {
+		add_to_max(block + at.max, frame, n);
 	}
 }
 
