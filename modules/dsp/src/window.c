@@ -21,6 +21,12 @@
 
 #define WANTS_MEAN (TOCSIN_DSP_MEAN | TOCSIN_DSP_STD)
 
+/* One for all, for the sake of the image's size. */
+static __attribute__((noinline)) void copy(float *to, const float *from, size_t n)
+{
+	tocsin_dsp_copy(to, from, n);
+}
+
 /* Where a block keeps its values, and how many floats it has. */
 struct layout {
 	size_t mean;
@@ -125,13 +131,13 @@ static void add_to_max(float *restrict max, const float *restrict frame, size_t 
 static void block_begin(float *block, struct layout at, uint32_t pool, const float *frame, size_t n)
 {
 	if ((pool & WANTS_MEAN) != 0) {
-		tocsin_dsp_copy(block + at.mean, frame, n);
+		copy(block + at.mean, frame, n);
 	}
 	for (size_t i = 0; i < n && (pool & TOCSIN_DSP_STD) != 0; i++) {
 		block[at.m2 + i] = 0.0f;
 	}
 	if ((pool & TOCSIN_DSP_MAX) != 0) {
-		tocsin_dsp_copy(block + at.max, frame, n);
+		copy(block + at.max, frame, n);
 	}
 }
 
@@ -217,7 +223,7 @@ static void pool_window(const struct tocsin_dsp *dsp, float *out)
 	if ((pool & TOCSIN_DSP_MAX) != 0) {
 		float *const max = std + ((pool & TOCSIN_DSP_STD) != 0 ? n : 0);
 
-		tocsin_dsp_copy(max, dsp->blocks + at.max, n);
+		copy(max, dsp->blocks + at.max, n);
 		for (size_t b = 1; b < dsp->n_blocks; b++) {
 			const float *block = dsp->blocks + b * at.size + at.max;
 
@@ -240,8 +246,8 @@ static void stack_window(const struct tocsin_dsp *dsp, float *out)
 	const size_t n = dsp->n_features;
 	const size_t tail = (dsp->cfg.window_frames - dsp->slot) * n;
 
-	tocsin_dsp_copy(out, dsp->frame + dsp->slot * n, tail);
-	tocsin_dsp_copy(out + tail, dsp->frame, dsp->slot * n);
+	copy(out, dsp->frame + dsp->slot * n, tail);
+	copy(out + tail, dsp->frame, dsp->slot * n);
 }
 
 /* Begin another window where this frame does not follow the last one. */
@@ -314,6 +320,6 @@ int tocsin_dsp_push_features(struct tocsin_dsp *dsp, uint64_t index, const float
 
 	float *const frame = place_of(dsp);
 
-	tocsin_dsp_copy(frame, features, dsp->n_features);
+	copy(frame, features, dsp->n_features);
 	return take(dsp, index, frame, vector, window);
 }
