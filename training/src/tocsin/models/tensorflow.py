@@ -30,8 +30,8 @@ def quiet() -> Iterator[None]:
         os.close(kept)
 
 
-def load(*, seed: int) -> Any:
-    """Return the ``tensorflow`` module, seeded, and bound to deterministic operations."""
+def load(*, seed: int | None = None) -> Any:
+    """Return the ``tensorflow`` module, seeded where a seed is given, and bound to deterministic operations."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -39,6 +39,7 @@ def load(*, seed: int) -> Any:
         import tensorflow as tf
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
-    tf.keras.utils.set_random_seed(seed)
+    if seed is not None:
+        tf.keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     return tf
