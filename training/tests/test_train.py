@@ -109,7 +109,7 @@ def test_autoencoder_int8_agrees_with_float(tmp_path: Path) -> None:
     front = FrontEnd(bands=32, window_frames=3)
     options = replace(QUICK, kind="autoencoder", front_end=front, hidden=(32, 8, 32), epochs=15)
     found = train(dataset, None, options)
-    assert found.network is not None
+    assert found.exact is not None
     bundle = found.bundle
     assert bundle.model.arena_size > 0  # type: ignore[union-attr]
     scorer = Scorer(bundle)
@@ -119,7 +119,7 @@ def test_autoencoder_int8_agrees_with_float(tmp_path: Path) -> None:
     clips = [*found.split.test, *(clip for clip in dataset.clips if clip.label == "anomaly")]
     for item in extract(dataset, clips, bundle.features, issues=Issues()):
         truth += [item.clip.label == "anomaly"] * len(item.vectors)
-        exact += list(found.network.score(normalise(item.vectors, bundle.normalisation)))
+        exact += list(found.exact(normalise(item.vectors, bundle.normalisation)))
         int8 += list(scorer.score(item.vectors))
     auc = roc_auc_score(truth, exact)
     assert 0.55 < auc < 0.999

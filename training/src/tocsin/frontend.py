@@ -110,7 +110,7 @@ def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool) -> Feat
 
 
 def vibration_features(
-    choice: FrontEnd, *, sample_rate: int, channels: int, scale_g: float, clip_samples: int
+    choice: FrontEnd, *, sample_rate: int, channels: int, scale_g: float, clip_samples: int, stacked: bool = False
 ) -> FeatureConfig:
     """Statistics and band powers of vibration, averaged over a second, or a recording where that is shorter.
 
@@ -128,6 +128,8 @@ def vibration_features(
         g a digit.
     clip_samples
         Length of the shortest usual recording.
+    stacked
+        For a network that goes from frame to frame: five frames of a quarter of that time, as they are.
 
     Raises
     ------
@@ -137,9 +139,12 @@ def vibration_features(
     if choice.average == "power":
         raise DataError("Powers are averaged for sound alone: leave out --average.")
     span = min(sample_rate, clip_samples)
-    frame = choice.frame or int(max(16, min(FFT_MAX, span // 2)))
+    frame = choice.frame or int(max(16, min(FFT_MAX, span // (4 if stacked else 2))))
     hop = choice.hop or max(1, frame // 2)
     window_frames = choice.window_frames or max(1, (span - frame) // hop + 1)
+    pool: tuple[Pool, ...] = choice.pool or (("stack",) if stacked else ("mean",))
+    if stacked and choice.window_frames is None:
+        window_frames = min(5, window_frames - (window_frames + 1) % 2)  # odd: there is one in the middle
     return FeatureConfig.vibration(
         sample_rate=sample_rate,
         scale_g=scale_g,
@@ -152,7 +157,7 @@ def vibration_features(
         fmax=choice.fmax or sample_rate / 2,
         spacing=choice.spacing or "log",
         stats=("rms", "peak", "crest", "kurtosis") if choice.stats is None else choice.stats,
-        pool=choice.pool or ("mean",),
+        pool=pool,
         window_frames=window_frames,
         window_hop=choice.window_hop or _half(window_frames),
         channels=channels,

@@ -9,20 +9,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from . import __version__
 from .alertness import VERSIONS, Alertness, measure, strange_vectors
-from .bundle import Bundle, Decision, DutyCycle, Model, Normalisation, read_bundle, write_bundle
+from .bundle import Bundle, Decision, DutyCycle, Normalisation, read_bundle, write_bundle
 from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
-from .errors import DataError, ModelError
+from .errors import DataError
 from .features import FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
 from .gaussians import Covariance
-from .models import KINDS, autoencoder, clusters, neighbours
+from .models.exact import Score
+from .models.fit import Fitted, Material, fit_model
 from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
 
 Vectors = npt.NDArray[np.float32]
@@ -35,6 +36,8 @@ PERSIST_SECONDS = 1.0
 # More vectors than this teach a network of this size nothing new, and would need gigabytes.
 VECTORS_MAX = 100_000
 ANOMALIES_MAX = 200
+# Kinds that need frames as they are: what they learn is how one follows from the others.
+FRAME_BY_FRAME = ("idnn", "conv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,16 @@ class TrainOptions:
     shrinkage
         Of their shared covariance towards its diagonal, 0 to 1; None: 0.5.
     hidden, epochs, batch, learning_rate
-        Of the autoencoder; None for `hidden` follows the features.
+        Of the networks; None for `hidden` follows the features. The convolutional one has widths of its own.
+    qat
+        Fine-tune networks with int8's rounding simulated.
+    head
+        What scores the residual or embedding of a network, one of :data:`tocsin.models.HEADS`; None: the mean
+        square of the residual, and nearest neighbours for an embedding.
+    members, combine
+        Of ``combined``: two other kinds, and what is made of their calibrated scores.
+    member
+        Whether the model is to be a member of another.
     smooth, min_windows
         Of the decision; None follows the windows' rate and the recordings' length.
     duty
@@ -84,6 +96,11 @@ class TrainOptions:
     epochs: int = 60
     batch: int = 512
     learning_rate: float = 1e-3
+    qat: bool = False
+    head: str | None = None
+    members: tuple[str, ...] = ("neighbours", "gmm")
+    combine: Literal["sum", "max"] = "sum"
+    member: bool = False
     smooth: int | None = None
     min_windows: int | None = None
     duty: DutyCycle | None = None
@@ -112,8 +129,8 @@ class Trained:
         Which recordings were used for what.
     issues
         What was odd about them.
-    network
-        The autoencoder before quantisation; None for other kinds.
+    exact
+        Scores of normalised vectors before quantisation, in float.
     """
 
     raw: bytes
@@ -122,7 +139,7 @@ class Trained:
     alertness: Alertness | None
     split: Split
     issues: Issues
-    network: autoencoder.FloatAutoencoder | None
+    exact: Score
 
     @property
     def warnings(self) -> list[str]:
@@ -131,17 +148,21 @@ class Trained:
         return [text for text in told if text]
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    model: Model
-    details: dict[str, Any]
-    network: autoencoder.FloatAutoencoder | None = None
-
-
 def silent(title: str, steps: int) -> AbstractContextManager[Callable[[str], None]]:
     """Progress that nobody sees."""
     del title, steps
     return nullcontext(lambda _: None)
+
+
+def kinds_of(options: TrainOptions) -> set[str]:
+    """The kind asked for, or those of its members."""
+    return set(options.members) if options.kind == "combined" else {options.kind}
+
+
+def is_stacked(options: TrainOptions) -> bool:
+    """Whether the model's vectors are frames in a row where the user does not say, rather than averages of them."""
+    kinds = kinds_of(options)
+    return not kinds.isdisjoint(FRAME_BY_FRAME) or kinds == {"autoencoder"}
 
 
 def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptions, *, stacked: bool) -> FeatureConfig:
@@ -154,6 +175,7 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
     """
     if dataset.kind == "audio":
         return audio_features(options.front_end, sample_rate=dataset.rate, stacked=stacked)
+    stacked = stacked and not kinds_of(options).isdisjoint(FRAME_BY_FRAME)
     shapes: list[tuple[int, ...]] = []
     for clip in clips:
         try:
@@ -172,6 +194,7 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
         channels=1 if len(shapes[0]) == 1 else shapes[0][1],
         scale_g=full_scale / 32768,
         clip_samples=int(np.median([shape[0] for shape in shapes])),
+        stacked=stacked,
     )
 
 
@@ -196,52 +219,6 @@ def _watched(items: Iterable[Extracted], step: Callable[[str], None]) -> Iterato
     for item in items:
         step("")
         yield item
-
-
-def _fit(
-    x: Vectors, held: Vectors, groups: Sequence[str], options: TrainOptions, sensor: str, progress: Progress
-) -> _Fitted:
-    """Fit the model of the kind asked for to normalised vectors."""
-    count = options.clusters or (8 if sensor == "vibration" else 16)
-    if options.kind == "autoencoder":
-        hidden = options.hidden or autoencoder.default_hidden(x.shape[1])
-        chosen = autoencoder.AutoencoderOptions(
-            hidden=hidden,
-            epochs=options.epochs,
-            batch=options.batch,
-            learning_rate=options.learning_rate,
-            seed=options.seed,
-        )
-        with progress("training", options.epochs) as step:
-            network = autoencoder.fit_autoencoder(
-                x, held, chosen, progress=lambda _, loss: step(f"validation error {loss:.4f}")
-            )
-        details = {"hidden": list(hidden), "epochs": network.epochs, "input_limit": network.limit}
-        return _Fitted(autoencoder.to_int8(network, x, seed=options.seed), details, network)
-    with progress("fitting", 1) as step:
-        wide = x.astype(np.float64)
-        if options.kind == "kmeans":
-            kmeans = clusters.fit_kmeans(wide, clusters=count, seed=options.seed)
-            fitted = _Fitted(kmeans, {"clusters": len(kmeans.centroids)})
-        elif options.kind == "gmm":
-            shape = options.covariance or "diagonal"
-            mixture = clusters.fit_gmm(wide, components=count, covariance=shape, seed=options.seed)
-            fitted = _Fitted(mixture, {"components": count, "covariance": shape})
-        elif options.kind == "mahalanobis":
-            shape = options.covariance or "full"
-            fitted = _Fitted(clusters.fit_mahalanobis(wide, covariance=shape), {"covariance": shape})
-        elif options.kind == "neighbours":
-            chosen_references = neighbours.NeighboursOptions(
-                references=options.references or neighbours.REFERENCES,
-                shrinkage=neighbours.SHRINKAGE if options.shrinkage is None else options.shrinkage,
-                seed=options.seed,
-            )
-            model = neighbours.fit_neighbours(wide, groups, chosen_references)
-            fitted = _Fitted(model, {"references": len(model.references), "shrinkage": chosen_references.shrinkage})
-        else:
-            raise ModelError(f"There is no model {options.kind}. Choose one of {', '.join(KINDS)}.")
-        step("")
-    return fitted
 
 
 def choose_decision(features: FeatureConfig, windows: int, options: TrainOptions) -> tuple[int, int]:
@@ -274,20 +251,26 @@ def check_duty(duty: DutyCycle, features: FeatureConfig, smooth: int, min_window
         )
 
 
-def _thin(items: list[Extracted], seed: int) -> tuple[Vectors, list[str]]:
-    """All vectors of the recordings, or a random share of them where they are too many, and each one's condition."""
+def _thin(items: list[Extracted], seed: int) -> tuple[Vectors, list[Clip]]:
+    """All vectors of the recordings, or a random share of them where they are too many, and each one's recording."""
     total = sum(len(item.vectors) for item in items)
     whole = np.concatenate([item.vectors for item in items])
-    conditions = [_condition(item.clip) for item in items for _ in item.vectors]
+    clips = [item.clip for item in items for _ in item.vectors]
     if total <= VECTORS_MAX:
-        return whole, conditions
+        return whole, clips
     chosen = np.sort(np.random.default_rng(seed).choice(total, VECTORS_MAX, replace=False))
-    return whole[chosen], [conditions[i] for i in chosen]
+    return whole[chosen], [clips[i] for i in chosen]
 
 
 def _condition(clip: Clip) -> str:
     """Under what a recording was made, as far as its name says: machine, section, domain, attributes, array."""
     return "/".join((*clip.group, clip.attributes, clip.array))
+
+
+def _groups(clips: Sequence[Clip]) -> list[str]:
+    """What the selective Mahalanobis distance selects from: domains where there are several, else machines."""
+    by_domain = len({clip.domain for clip in clips}) > 1
+    return [clip.domain if by_domain else clip.machine for clip in clips]
 
 
 def train(
@@ -309,7 +292,7 @@ def train(
     issues = Issues()
     split = split_clips(dataset.clips, seed=options.seed, holdout=options.holdout, validation=options.validation)
     dataset = dataset.settle(split.fit + split.validation)
-    features = choose_features(dataset, split.fit, options, stacked=options.kind == "autoencoder")
+    features = choose_features(dataset, split.fit, options, stacked=is_stacked(options))
 
     # In one go: bad recordings are too many by their share of all, not by how the split happened to deal them.
     clips = split.fit + split.validation
@@ -323,11 +306,19 @@ def train(
     smooth, min_windows = choose_decision(features, int(np.median([len(item.vectors) for item in held])), options)
     if options.duty is not None:
         check_duty(options.duty, features, smooth, min_windows)
-    vectors, conditions = _thin(fit, options.seed)
+    vectors, made = _thin(fit, options.seed)
     normalisation = fit_normalisation(vectors)
-    x = normalise(vectors, normalisation)
-    judged, _ = _thin(held, options.seed)
-    fitted = _fit(x, normalise(judged, normalisation), conditions, options, dataset.kind, progress)
+    judged, judges_of = _thin(held, options.seed)
+    material = Material(
+        x=normalise(vectors, normalisation),
+        held=normalise(judged, normalisation),
+        conditions=[_condition(clip) for clip in made],
+        held_conditions=[_condition(clip) for clip in judges_of],
+        groups=_groups(made),
+        frames=features.window_frames if features.pool == ("stack",) else 1,
+        sensor=dataset.kind,
+    )
+    fitted = fit_model(material, options, progress)
 
     def pack(decision: Decision, meta: dict[str, Any], path: Path | None = None) -> bytes:
         return write_bundle(
@@ -358,17 +349,17 @@ def train(
         )
         alertness = measure(map(scorer.score, versions), decision, threshold.heard)
         meta["alertness"] = asdict(alertness)
-    if fitted.network is not None:
-        meta["validation"] |= _compare(dataset, features, normalisation, fitted.network, scorer, held, scores, issues)
+    if fitted.rounded:
+        meta["validation"] |= _compare(dataset, features, normalisation, fitted.exact, scorer, held, scores, issues)
     raw = pack(decision, meta, out)
-    return Trained(raw, read_bundle(raw), threshold, alertness, split, issues, fitted.network)
+    return Trained(raw, read_bundle(raw), threshold, alertness, split, issues, fitted.exact)
 
 
 def _compare(
     dataset: Dataset,
     features: FeatureConfig,
     normalisation: Normalisation,
-    network: autoencoder.FloatAutoencoder,
+    exact_score: Score,
     scorer: Any,
     held: Sequence[Extracted],
     scores: Sequence[npt.NDArray[np.float32]],
@@ -378,7 +369,7 @@ def _compare(
     from sklearn.metrics import roc_auc_score
 
     def by_float(vectors: Vectors) -> float:
-        return float(network.score(normalise(vectors, normalisation)).mean())
+        return float(exact_score(normalise(vectors, normalisation)).mean())
 
     exact = [by_float(item.vectors) for item in held]
     int8 = [float(s.mean()) for s in scores]
@@ -392,7 +383,7 @@ def _compare(
             int8.append(float(np.mean(scorer.score(item.vectors))))
             count += 1
     except DataError as error:
-        issues.note(str(error), "of the anomalies kept the float and int8 networks from being compared")
+        issues.note(str(error), "of the anomalies kept scores in float and int8 from being compared")
         return result
     if count:
         truth = np.r_[np.zeros(len(held)), np.ones(count)]
@@ -409,7 +400,7 @@ def _record(
     issues: Issues,
     fit: Sequence[Extracted],
     held: Sequence[Extracted],
-    fitted: _Fitted,
+    fitted: Fitted,
     threshold: Threshold,
     scores: Sequence[npt.NDArray[np.float32]],
 ) -> dict[str, Any]:

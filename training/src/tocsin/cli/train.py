@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..models import HEADS, KINDS
 from .options import READING, Numbers, Words, data_option, progress, reading_options, warn
 
 if TYPE_CHECKING:
@@ -34,13 +35,20 @@ _FRONT_END = (
 
 
 @click.command(
-    epilog="Example: tocsin train --data data --model kmeans --false-alarms 1/day -o fan.tocsin",
+    epilog="""
+\b
+Examples:
+  tocsin train --data data --model kmeans --false-alarms 1/day -o fan.tocsin
+  tocsin train --data data --model idnn --head mahalanobis -o fan.tocsin
+  tocsin train --data data --model embedding --head kmeans -o fan.tocsin
+  tocsin train --data data --model combined --members neighbours,gmm -o fan.tocsin
+""",
 )
 @data_option
 @click.option(
     "--model",
     "kind",
-    type=click.Choice(["kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder"]),
+    type=click.Choice(KINDS),
     default="kmeans",
     show_default=True,
     help="Kind of model.",
@@ -88,10 +96,16 @@ _FRONT_END = (
     "--shrinkage", type=click.FloatRange(0, 1), help="Of the covariance that neighbours share: 1 is diagonal."
 )
 @click.option("--covariance", type=click.Choice(["diagonal", "full"]), help="Of the mixture or Mahalanobis distance.")
-@click.option("--hidden", type=Numbers(), help="Widths of the autoencoder's hidden layers, such as 64,8,64.")
+@click.option("--hidden", type=Numbers(), help="Widths of a dense network's hidden layers, such as 64,8,64.")
 @click.option("--epochs", type=click.IntRange(1), default=60, show_default=True, help="Most passes over the data.")
 @click.option("--batch", type=click.IntRange(2), default=512, show_default=True, help="Vectors a training step.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
+@click.option("--qat", is_flag=True, help="Fine-tune networks with int8's rounding simulated.")
+@click.option("--head", type=click.Choice(HEADS), help="What scores a network's residual or embedding.")
+@click.option("--members", type=Words(), help="Of combined: two other kinds.  [default: neighbours,gmm]")
+@click.option(
+    "--combine", type=click.Choice(["sum", "max"]), default="sum", show_default=True, help="Of the members' scores."
+)
 @click.option("--smooth", type=click.IntRange(1, 1024), help="Windows averaged before the threshold.")
 @click.option("--min-windows", type=click.IntRange(1), help="Windows in a row over the threshold before an alarm.")
 @click.option("--listen", type=click.FloatRange(0, min_open=True), help="Duty cycle: seconds to listen at a time …")
@@ -116,6 +130,7 @@ def train(data: Path, output: Path, kind: str, false_alarms: str, preset: str | 
     reading = {name: given.pop(name) for name in (*READING, "rate", "full_scale")}
     reading = {name: value for name, value in reading.items() if value is not None}
     hidden, front_end = _front_end(kind, preset, given)
+    _check_members(kind, given)
     duty = _duty(given.pop("listen"), given.pop("every"))
     dataset = open_dataset(data, ReadOptions(**reading))
     if dataset.left_out:
@@ -125,6 +140,20 @@ def train(data: Path, output: Path, kind: str, false_alarms: str, preset: str | 
     warn(trained.issues.lines())
     click.echo("\n".join(_summary(trained, output, time.monotonic() - started)))
     warn(trained.warnings)
+
+
+def _check_members(kind: str, given: dict[str, Any]) -> None:
+    """Members go with the kind that has them, and are two; takes them out of `given` where there are none."""
+    members = given["members"]
+    if members is None:
+        del given["members"]
+        return
+    if kind != "combined":
+        raise click.UsageError("--members are of --model combined: add that, or leave them out.")
+    if len(members) != 2 or len(set(members)) != 2 or not set(members) < set(KINDS) - {"combined"}:
+        raise click.UsageError(
+            f"--members are two different ones of {', '.join(KINDS[:-1])}: --members neighbours,gmm."
+        )
 
 
 def _duty(listen: float | None, every: float | None) -> DutyCycle | None:

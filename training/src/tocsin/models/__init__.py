@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
-KINDS = ("kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder")
+KINDS = ("kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder", "idnn", "conv", "embedding", "combined")
+HEADED = ("autoencoder", "idnn", "conv", "embedding", "combined")
+"""Kinds with a network, or perhaps one, whose output a head may score."""
+HEADS = ("kmeans", "gmm", "mahalanobis", "neighbours")
 
-__all__ = ["KINDS"]
+__all__ = ["HEADED", "HEADS", "KINDS"]

@@ -1,87 +1,57 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The autoencoder: trained in Keras, kept as plain matrices, quantised to int8 for the device."""
+"""Networks that give back what they are given: dense and convolutional autoencoders, and the interpolating one.
+
+The interpolating network (IDNN; Suefusa et al., "Anomalous sound detection based on interpolation deep neural network",
+2020) is shown a window without its middle frame, and predicts that: the frames at a window's edges, which nothing on
+one side explains, no longer make healthy scores vary.
+"""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ..bundle import AutoencoderModel
 from ..errors import ModelError
 from . import tensorflow
+from .network import Array, FloatNetwork, fold, input_limit
+from .training import Loss, Progress, Schedule, aware, fit
 
-Array = npt.NDArray[np.float32]
-Layer = tuple[Array, Array]
-
-# Normalised values beyond this share of the training values' magnitudes are clamped at the network's input.
-# int8 has 256 steps: a range as wide as the heaviest tail would leave few for the values that are common.
-CLAMPED_SHARE = 2e-4
-LIMITS = (3.0, 10.0)
-REPRESENTATIVE = 512
-# A pass must lower the validation error by this share to count as progress.
-MIN_GAIN = 3e-3
-
-
-@dataclass(frozen=True, kw_only=True)
-class AutoencoderOptions:
-    """How to train.
-
-    Attributes
-    ----------
-    hidden
-        Widths of the hidden layers; the output is as wide as the input.
-    epochs
-        At most so many passes over the vectors.
-    patience
-        Passes without a better validation loss after which training stops.
-    batch
-        Vectors a step.
-    learning_rate
-        Of Adam.
-    seed
-        The same seed, vectors and machine give the same network.
-    """
-
-    hidden: tuple[int, ...]
-    epochs: int = 60
-    patience: int = 4
-    batch: int = 512
-    learning_rate: float = 1e-3
-    seed: int = 0
+# Channels of the convolutional autoencoder's stages, and values in its middle.
+CHANNELS = (16, 24, 32)
+NECK = 16
 
 
 @dataclass(frozen=True)
-class FloatAutoencoder:
-    """A trained network before quantisation.
+class Reconstruction:
+    """A network that predicts the values [first, first + outputs) of vectors of `dim`, all of them or some.
 
-    Attributes
-    ----------
-    layers
-        Weights (inputs, outputs) and biases; ReLU follows each but the last.
-    limit
-        Inputs are clamped to ±limit, as the int8 input does.
-    epochs
-        Passes that training took.
+    Where these are some, the network sees the others alone.
     """
 
-    layers: tuple[Layer, ...]
-    limit: float
-    epochs: int
+    network: FloatNetwork
+    dim: int
+    first: int
+    outputs: int
+
+    def residual(self, x: Array) -> Array:
+        """What the network misses, shape (n, outputs), of normalised vectors, shape (n, dim)."""
+        given, target = parts(x, self.first, self.outputs)
+        return np.asarray(target - self.network.run(given), np.float32)
 
     def score(self, x: Array) -> Array:
-        """Mean squared error of normalised vectors of shape (n, dim), as the int8 model's score is defined."""
-        h = np.clip(x, -self.limit, self.limit)
-        for i, (weights, bias) in enumerate(self.layers):
-            h = h @ weights + bias
-            if i + 1 < len(self.layers):
-                h = np.maximum(h, 0)
-        return np.asarray(np.mean((x - h) ** 2, axis=1), np.float32)
+        """Mean square of the residual, shape (n,)."""
+        return np.asarray(np.mean(self.residual(x) ** 2, axis=1), np.float32)
+
+
+def parts(x: Array, first: int, outputs: int) -> tuple[Array, Array]:
+    """What a network is given, and what it is to say, of vectors of shape (n, dim)."""
+    if outputs == x.shape[1]:
+        return x, x
+    return np.delete(x, np.s_[first : first + outputs], axis=1), x[:, first : first + outputs]
 
 
 def default_hidden(dim: int) -> tuple[int, ...]:
@@ -91,73 +61,69 @@ def default_hidden(dim: int) -> tuple[int, ...]:
     return (wide, wide // 2, narrow, wide // 2, wide)
 
 
-def _network(tf: Any, dim: int, hidden: Sequence[int]) -> Any:
+def dense(tf: Any, inputs: int, hidden: Sequence[int], outputs: int) -> Any:
     """Keras model: dense, batch normalisation, ReLU; a linear output."""
     layers = tf.keras.layers
-    model = tf.keras.Sequential([layers.Input((dim,))])
+    model = tf.keras.Sequential([layers.Input((inputs,))])
     for width in hidden:
         model.add(layers.Dense(width, use_bias=False))
         model.add(layers.BatchNormalization(momentum=0.95))
         model.add(layers.ReLU())
-    model.add(layers.Dense(dim))
+    model.add(layers.Dense(outputs))
     return model
 
 
-def _steps(tf: Any, model: Any, learning_rate: float) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Graphs for one pass over the data and for the validation error.
+def convolutional(tf: Any, frames: int, bands: int) -> Any:
+    """Keras model over (frames, bands): a convolution, depthwise separable ones, and a dense decoder.
 
-    The whole pass is one graph: Keras' own loop spends more time between steps this small than in them.
+    The first stage halves the bands alone, for the frames are few; the others halve both, as depthwise kernels in Keras
+    have equal strides.
     """
-    optimizer = tf.keras.optimizers.Adam(learning_rate)
-    optimizer.build(model.trainable_variables)
+    layers = tf.keras.layers
+    model = tf.keras.Sequential([layers.Input((frames * bands,)), layers.Reshape((frames, bands, 1))])
 
-    def train_pass(data: Any, batches: Any) -> None:
-        for rows in batches:
-            x = tf.gather(data, rows)
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(tf.square(x - model(x, training=True)))
-            gradients = tape.gradient(loss, model.trainable_variables)
-            optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+    def activate() -> None:
+        model.add(layers.BatchNormalization(momentum=0.95))
+        model.add(layers.ReLU())
 
-    def loss_of(data: Any) -> Any:
-        return tf.reduce_mean(tf.square(data - model(data, training=False)))
+    model.add(layers.Conv2D(CHANNELS[0], (3, 5), strides=(1, 2), padding="same", use_bias=False))
+    activate()
+    for width in CHANNELS[1:]:
+        model.add(layers.DepthwiseConv2D((3, 3), strides=(2, 2), padding="same", use_bias=False))
+        activate()
+        model.add(layers.Conv2D(width, 1, padding="same", use_bias=False))
+        activate()
+    model.add(layers.Flatten())
+    model.add(layers.Dense(NECK, use_bias=False))
+    activate()
+    model.add(layers.Dense(64, use_bias=False))
+    activate()
+    model.add(layers.Dense(frames * bands))
+    return model
 
-    return tf.function(train_pass), tf.function(loss_of)
 
-
-def _fold(model: Any) -> tuple[Layer, ...]:
-    """Matrices of the network, batch normalisation folded into the dense layer before it."""
-    folded: list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
-    for layer in model.layers:
-        kind = type(layer).__name__
-        values = [np.asarray(v, np.float64) for v in layer.get_weights()]
-        if kind == "Dense":
-            weights = values[0]
-            bias = values[1] if len(values) > 1 else np.zeros(weights.shape[1])
-        elif kind == "BatchNormalization":
-            gamma, beta, mean, variance = values
-            gain = gamma / np.sqrt(variance + layer.epsilon)
-            weights, bias = folded.pop()
-            weights, bias = weights * gain, (bias - mean) * gain + beta
-        else:
-            continue
-        folded.append((weights, bias))
-    return tuple((weights.astype(np.float32), bias.astype(np.float32)) for weights, bias in folded)
+def _squares(tf: Any) -> Loss:
+    return lambda rows, run: tf.reduce_mean(tf.square(rows[-1] - run(rows[0])))
 
 
 def fit_autoencoder(
     x: Array,
     validation: Array,
-    options: AutoencoderOptions,
+    hidden: Sequence[int],
+    schedule: Schedule,
     *,
-    progress: Callable[[int, float], None] | None = None,
-) -> FloatAutoencoder:
-    """Train on normalised vectors of healthy running.
+    progress: Progress | None = None,
+) -> Reconstruction:
+    """Train a dense autoencoder on normalised vectors of healthy running.
 
     Parameters
     ----------
     x, validation
         Shape (n, dim); training stops when the error on `validation` no longer falls.
+    hidden
+        Widths of the hidden layers; the output is as wide as the input.
+    schedule
+        How long and how fast.
     progress
         Called after each pass with its number, from 1, and the validation error.
 
@@ -166,79 +132,72 @@ def fit_autoencoder(
     ModelError
         Training did not converge to finite numbers.
     """
-    tf = tensorflow.load(seed=options.seed)
-    keep = np.quantile(np.abs(x[:: max(1, len(x) // 20000)]), 1 - CLAMPED_SHARE)
-    limit = float(np.clip(keep, *LIMITS))
-    model = _network(tf, x.shape[1], options.hidden)
-    train_pass, loss_of = _steps(tf, model, options.learning_rate)
-    data, held = (tf.constant(np.clip(v, -limit, limit)) for v in (x, validation))
-    # Batch normalisation needs several steps a pass even where there are few vectors.
-    batch = int(np.clip(len(x) // 8, 8, options.batch))
-    rng = np.random.default_rng(options.seed)
-    best, best_weights, since, passes = np.inf, model.get_weights(), 0, 0
-    while passes < options.epochs and since < options.patience:
-        order = rng.permutation(len(x))[: max(1, len(x) // batch) * batch]
-        train_pass(data, tf.constant(order.reshape(-1, min(batch, len(x)))))
-        loss = float(loss_of(held))
-        passes, since = passes + 1, since + 1
-        if progress is not None:
-            progress(passes, loss)
-        if loss < best * (1 - MIN_GAIN):
-            best, best_weights, since = loss, model.get_weights(), 0
-    model.set_weights(best_weights)
-    layers = _fold(model)
-    if not all(np.isfinite(part).all() for layer in layers for part in layer):
-        raise ModelError("The autoencoder's training diverged. Try a lower --learning-rate.")
-    return FloatAutoencoder(layers, limit, passes)
+    model = dense(tensorflow.load(seed=schedule.seed), x.shape[1], hidden, x.shape[1])
+    return _fit(model, x, validation, 0, x.shape[1], schedule, progress)
 
 
-def _representative(x: Array, limit: float, seed: int) -> Array:
-    """Vectors whose values and activations span the ranges that int8 must hold."""
-    rng = np.random.default_rng(seed)
-    some = rng.choice(len(x), min(REPRESENTATIVE, len(x)), replace=False)
-    # The loudest ones too: activations that saturate would make a strange vector look well reconstructed.
-    extreme = np.argsort(np.abs(x).max(axis=1))[-REPRESENTATIVE // 8 :]
-    return np.clip(x[np.union1d(some, extreme)], -limit, limit)
-
-
-def to_int8(network: FloatAutoencoder, x: Array, *, seed: int) -> AutoencoderModel:
-    """Quantise to full int8, with the training vectors `x` (normalised) to find the ranges.
+def fit_interpolation(
+    x: Array,
+    validation: Array,
+    frames: int,
+    hidden: Sequence[int],
+    schedule: Schedule,
+    *,
+    progress: Progress | None = None,
+) -> Reconstruction:
+    """Train an interpolating network on stacks of `frames` frames; as :func:`fit_autoencoder` otherwise.
 
     Raises
     ------
     ModelError
-        The converter refuses the network.
+        The frames are fewer than three, their number is even, or training did not converge.
     """
-    tf = tensorflow.load(seed=seed)
-    chosen = _representative(x, network.limit, seed)
-    dim = x.shape[1]
+    if frames < 3 or frames % 2 == 0 or x.shape[1] % frames:
+        raise ModelError(
+            f"idnn predicts the middle one of an odd number of frames, and windows have {frames}:"
+            " give --pool stack and --window-frames 3, 5 or 7."
+        )
+    bands = x.shape[1] // frames
+    model = dense(tensorflow.load(seed=schedule.seed), x.shape[1] - bands, hidden, bands)
+    return _fit(model, x, validation, bands * (frames // 2), bands, schedule, progress)
 
-    def forward(h: Any) -> Any:
-        for i, (weights, bias) in enumerate(network.layers):
-            h = tf.nn.bias_add(tf.matmul(h, tf.constant(weights)), tf.constant(bias))
-            if i + 1 < len(network.layers):
-                h = tf.nn.relu(h)
-        return h
 
-    graph = tf.function(forward, input_signature=[tf.TensorSpec([1, dim], tf.float32)])
+def fit_convolutional(
+    x: Array, validation: Array, frames: int, schedule: Schedule, *, progress: Progress | None = None
+) -> Reconstruction:
+    """Train a convolutional autoencoder on stacks of `frames` frames; as :func:`fit_autoencoder` otherwise.
 
-    def rows() -> Iterator[list[Array]]:
-        for row in chosen:
-            yield [row[None].astype(np.float32)]
+    Raises
+    ------
+    ModelError
+        There are too few bands, or training did not converge.
+    """
+    bands = x.shape[1] // frames
+    if x.shape[1] % frames or bands < 8:
+        raise ModelError(f"conv slides over frames of at least 8 bands, not {bands}: give more --bands.")
+    model = convolutional(tensorflow.load(seed=schedule.seed), frames, bands)
+    return _fit(model, x, validation, 0, x.shape[1], schedule, progress)
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([graph.get_concrete_function()], graph)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = rows
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.int8
-    converter.inference_output_type = tf.int8
-    # Scales by output channel are not in every microcontroller's fully connected kernel.
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    try:
-        with tensorflow.quiet(), warnings.catch_warnings():
-            # It misses the ranges of inputs that are quantised already; these are not.
-            warnings.simplefilter("ignore", UserWarning)
-            model: bytes = converter.convert()
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(f"TensorFlow Lite cannot convert the autoencoder: {error}") from error
-    return AutoencoderModel.from_tflite(model)
+
+def _fit(
+    model: Any,
+    x: Array,
+    validation: Array,
+    first: int,
+    outputs: int,
+    schedule: Schedule,
+    progress: Progress | None,
+) -> Reconstruction:
+    limit = input_limit(x)
+    # What is not hidden from the network is one array, not two.
+    data, held = (_distinct(*parts(np.clip(v, -limit, limit), first, outputs)) for v in (x, validation))
+    loss = _squares(tensorflow.load())
+    passes = fit(model, data, held, loss, schedule, progress=progress)
+    network = FloatNetwork(fold(model), limit, passes)
+    if schedule.qat:
+        network = aware(network, data, held, loss, schedule)
+    return Reconstruction(network, x.shape[1], first, outputs)
+
+
+def _distinct(given: Array, target: Array) -> tuple[Array, ...]:
+    return (given,) if given is target else (given, target)

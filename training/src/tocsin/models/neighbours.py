@@ -83,16 +83,50 @@ def radii_of(z: npt.NDArray[np.float64], references: npt.NDArray[np.float64]) ->
     return np.asarray(np.maximum(radii, 1e-3 * np.median(radii) + 1e-9))
 
 
+@dataclass(frozen=True)
+class References:
+    """Nearest neighbours before quantisation.
+
+    Attributes
+    ----------
+    kept
+        Whitened references, shape (k, dim).
+    radii
+        Of each, shape (k,).
+    factor
+        Lower triangular whitening factor, shape (dim, dim).
+    """
+
+    kept: npt.NDArray[np.float64]
+    radii: npt.NDArray[np.float64]
+    factor: npt.NDArray[np.float64]
+
+    def quantised(self) -> NeighboursModel:
+        """The device's model, its references in int8."""
+        return NeighboursModel.from_references(self.kept, self.radii, pack_lower(self.factor))
+
+    def score(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Distance of normalised vectors, shape (n, dim), to the nearest reference in units of its radius."""
+        z = x @ self.factor.T
+        squares = (z**2).sum(axis=1)[:, None] - 2 * z @ self.kept.T + (self.kept**2).sum(axis=1)
+        return np.asarray((np.sqrt(np.maximum(squares, 0)) / self.radii).min(axis=1))
+
+
 def fit_neighbours(
     x: npt.NDArray[np.float64], conditions: Sequence[str], options: NeighboursOptions
 ) -> NeighboursModel:
-    """Fit to normalised vectors of shape (n, dim), each recorded under one of `conditions`.
+    """Fit to normalised vectors of shape (n, dim), each recorded under one of `conditions`, and quantise.
 
     Raises
     ------
     ModelError
         There are fewer than three vectors.
     """
+    return fit_references(x, conditions, options).quantised()
+
+
+def fit_references(x: npt.NDArray[np.float64], conditions: Sequence[str], options: NeighboursOptions) -> References:
+    """As :func:`fit_neighbours`, before quantisation."""
     if len(x) < 3:
         raise ModelError(f"{len(x)} windows are too few for nearest neighbours. Give more recordings, or longer ones.")
     dim = x.shape[1]
@@ -108,7 +142,7 @@ def fit_neighbours(
         kept = np.asarray(centres, np.float64)
     else:
         kept = z
-    return NeighboursModel.from_references(kept, radii_of(z, kept), pack_lower(factor))
+    return References(kept, radii_of(z, kept), factor)
 
 
 def nearest_reference(

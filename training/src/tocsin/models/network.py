@@ -83,9 +83,7 @@ class FloatNetwork:
         """Outputs, shape (n, outputs), of normalised inputs, shape (n, inputs)."""
         tf = tensorflow.load()
         given = np.clip(x, -self.limit, self.limit).astype(np.float32)
-        parts = [
-            np.asarray(forward(tf, self.layers, tf.constant(given[i : i + ROWS]))) for i in range(0, len(x), ROWS)
-        ]
+        parts = [np.asarray(forward(tf, self.layers, tf.constant(given[i : i + ROWS]))) for i in range(0, len(x), ROWS)]
         return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
@@ -142,7 +140,7 @@ def fold(model: Any) -> tuple[Layer, ...]:
         elif kind in ("Reshape", "Flatten"):
             folded.append(Reshape(tuple(int(d) for d in layer.output.shape[1:])))
         else:
-            assert kind == "InputLayer", kind
+            assert kind in ("InputLayer", "GaussianNoise"), kind
     layers = tuple(
         layer
         if isinstance(layer, Reshape)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import tensorflow
 from .network import Array, Conv, FloatNetwork, Layer, Reshape, check_finite, forward, representative
@@ -19,6 +20,7 @@ MIN_GAIN = 3e-3
 QAT_EPOCHS = 8
 QAT_SLOWER = 0.1
 
+Arrays = Sequence[npt.NDArray[Any]]
 Loss = Callable[[Sequence[Any], Callable[[Any], Any]], Any]
 """Given the rows of each data array and the network as a function, gives a scalar to make small."""
 Progress = Callable[[int, float], None]
@@ -54,8 +56,8 @@ class Schedule:
 
 def fit(
     model: Any,
-    data: Sequence[Array],
-    held: Sequence[Array],
+    data: Arrays,
+    held: Arrays,
     loss: Loss,
     schedule: Schedule,
     *,
@@ -79,10 +81,10 @@ def fit(
     def of(rows: Sequence[Any], training: bool) -> Any:
         return loss(rows, lambda h: model(h, training=training))
 
-    best = [np.array(value) for value in (*model.weights, *variables)]
+    best = [value.numpy().copy() for value in (*model.weights, *variables)]
 
     def keep() -> None:
-        best[:] = [np.array(value) for value in (*model.weights, *variables)]
+        best[:] = [value.numpy().copy() for value in (*model.weights, *variables)]
 
     passes = _loop(tf, trained, of, data, held, schedule, schedule.epochs, schedule.learning_rate, keep, progress)
     for variable, value in zip((*model.weights, *variables), best, strict=True):
@@ -94,8 +96,8 @@ def _loop(
     tf: Any,
     trained: Sequence[Any],
     loss: Callable[[Sequence[Any], bool], Any],
-    data: Sequence[Array],
-    held: Sequence[Array],
+    data: Arrays,
+    held: Arrays,
     schedule: Schedule,
     epochs: int,
     rate: float,
@@ -135,9 +137,7 @@ def _loop(
     return passes
 
 
-def aware(
-    network: FloatNetwork, data: Sequence[Array], held: Sequence[Array], loss: Loss, schedule: Schedule
-) -> FloatNetwork:
+def aware(network: FloatNetwork, data: Arrays, held: Arrays, loss: Loss, schedule: Schedule) -> FloatNetwork:
     """Fine-tune with int8's rounding simulated: weights by output channel, activations by their calibrated ranges.
 
     Gradients pass through the rounding as if it were not there (Jacob et al., 2018).
@@ -148,7 +148,7 @@ def aware(
         As for :func:`fit`; the inputs of the network are ``data[0]``.
     """
     tf = tensorflow.load(seed=schedule.seed)
-    layers = [
+    layers: list[Any] = [
         layer
         if isinstance(layer, Reshape)
         else replace(layer, weights=tf.Variable(layer.weights), bias=tf.Variable(layer.bias))
@@ -180,7 +180,7 @@ def aware(
         best[:] = [
             layer
             if isinstance(layer, Reshape)
-            else replace(layer, weights=np.array(layer.weights), bias=np.array(layer.bias))
+            else replace(layer, weights=layer.weights.numpy(), bias=layer.bias.numpy())
             for layer in layers
         ]
 

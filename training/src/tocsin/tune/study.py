@@ -30,7 +30,7 @@ from ..cost import Cost
 from ..data import Dataset
 from ..errors import DataError, ModelError, TocsinError
 from ..models import KINDS
-from ..train import Trained, TrainOptions, choose_features, train
+from ..train import Trained, TrainOptions, choose_features, is_stacked, train
 from .judge import FOLDS, Judge, make_judge
 from .space import Budget, least_cost, suggest, true_cost
 
@@ -244,8 +244,7 @@ def _objective(judge: Judge, options: TuneOptions) -> Callable[[optuna.Trial], f
         if not spared and tried_before(trial):
             trial.set_user_attr("dropped", "tried before")
             raise optuna.TrialPruned
-        stacked = chosen.kind == "autoencoder"
-        features = choose_features(judge.dataset, judge.folds[0], chosen, stacked=stacked)
+        features = choose_features(judge.dataset, judge.folds[0], chosen, stacked=is_stacked(chosen))
         _check(trial, options.budget, least_cost(features, chosen))
         values: list[float] = []
         bundles: list[Bundle] = []
