@@ -65,7 +65,7 @@ def fit_embedding(
     *,
     progress: Progress | None = None,
 ) -> FloatNetwork:
-    """Train on normalised vectors of healthy running; the network's output is the embedding of :data:`SIZE` values.
+    """Train on normalised vectors of healthy running; the network's output is the embedding, at most :data:`SIZE` values.
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ def fit_embedding(
     """
     tf = tensorflow.load(seed=schedule.seed)
     names, labels, known = classes_of(conditions, held)
-    body = dense(tf, x.shape[1], hidden, SIZE)
+    size = min(SIZE, x.shape[1])
+    body = dense(tf, x.shape[1], hidden, size)
     model = tf.keras.Sequential([tf.keras.layers.GaussianNoise(NOISE, seed=schedule.seed), *body.layers])
     model.build((None, x.shape[1]))
     limit = input_limit(x)
@@ -95,7 +96,7 @@ def fit_embedding(
     judged = (np.clip(validation, -limit, limit)[known >= 0], known[known >= 0])
     if not len(judged[0]):
         judged = data
-    start = np.random.default_rng(schedule.seed).normal(size=(SIZE, len(names))).astype(np.float32)
+    start = np.random.default_rng(schedule.seed).normal(size=(size, len(names))).astype(np.float32)
     centres = tf.Variable(start)
     loss = _margin(tf, centres)
     passes = fit(model, data, judged, loss, schedule, variables=[centres], progress=progress)
