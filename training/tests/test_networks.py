@@ -44,31 +44,26 @@ def stacks(rng: np.random.Generator) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Two machines in MIMII's layout that hum alike but for their pitch; strange ones whistle."""
+    """Two machines in MIMII's layout that hum alike but for their noise; strange ones whistle."""
     root = tmp_path_factory.mktemp("machines")
     for number in range(2):
         for i in range(12):
-            x = hum(50 * number + i)
-            write(root / f"fan/id_0{number}/normal/{i:08d}.wav", x if number else np.repeat(x[::2], 2)[: len(x)])
+            x = hum(50 * number + i, seconds=2)
+            write(root / f"fan/id_0{number}/normal/{i:08d}.wav", x if number else np.repeat(x[::2], 2))
         for i in range(4):
-            write(root / f"fan/id_0{number}/abnormal/{i:08d}.wav", hum(500 + 10 * number + i, whistle=True))
+            write(root / f"fan/id_0{number}/abnormal/{i:08d}.wav", hum(500 + 10 * number + i, seconds=2, whistle=True))
     return open_dataset(root, ReadOptions())
 
 
 def options(kind: str, **given: object) -> TrainOptions:
-    base = TrainOptions(kind=kind, budget=parse_rate("1/day"), clusters=2, epochs=6, front_end=FrontEnd(bands=16))
+    base = TrainOptions(kind=kind, budget=parse_rate("1/day"), clusters=2, epochs=5, front_end=FrontEnd(bands=16))
     return replace(base, **given)  # type: ignore[arg-type]
 
 
 KINDS = {
-    "idnn": {},
     "idnn with a selective head": {"head": "mahalanobis"},
     "conv": {},
-    "conv with a head": {"head": "kmeans"},
     "embedding": {},
-    "embedding with clusters": {"head": "kmeans"},
-    "autoencoder with a head": {"head": "mahalanobis"},
-    "combined": {},
     "combined with a network": {"members": ("autoencoder", "neighbours"), "combine": "max"},
     "combined with an embedding": {"members": ("neighbours", "embedding")},
 }
@@ -82,7 +77,7 @@ def test_whistle_is_told_from_hum_and_int8_scores_as_float(machines: Dataset, na
     assert bundle.kind == ("combined" if kind == "combined" else "network")
     assert bundle.meta["model"]["kind"] == kind
     result = evaluate(bundle, replace(machines, options=read_options(bundle, {})), issues=Issues())
-    assert result.rows[-1].auc is not None and result.rows[-1].auc > 0.9
+    assert (result.rows[-1].auc or 0) > 0.9
     scorer = Scorer(bundle)
     items = list(extract(found_dataset(machines), found.split.test, bundle.features, issues=Issues()))
     x = np.concatenate([item.vectors for item in items])
@@ -96,16 +91,15 @@ def found_dataset(dataset: Dataset) -> Dataset:
     return dataset.settle(list(dataset.clips))
 
 
-@pytest.mark.parametrize("kind", ["idnn", "conv", "embedding", "combined"])
+@pytest.mark.parametrize("kind", ["embedding", "combined"])
 def test_same_seed_same_bundle(machines: Dataset, kind: str) -> None:
     chosen = options(kind, epochs=2)
     assert train(machines, None, chosen).raw == train(machines, None, chosen).raw
 
 
-@pytest.mark.parametrize("kind", ["idnn", "conv"])
-def test_vibration_is_stacked(tmp_path: Path, kind: str) -> None:
+def test_vibration_is_stacked(tmp_path: Path) -> None:
     data = open_dataset(shakes(tmp_path / "fan.npz"), ReadOptions(rate=200, unit="ug"))
-    bundle = train(data, None, options(kind, front_end=FrontEnd(bands=8, stats=()))).bundle
+    bundle = train(data, None, options("idnn", epochs=2, front_end=FrontEnd(bands=8, stats=()))).bundle
     assert bundle.features.pool == ("stack",)
     assert bundle.features.window_frames == 5
     assert isinstance(bundle.model, NetworkModel)
@@ -151,7 +145,9 @@ def test_conv_has_only_operators_of_the_firmware(stacks: np.ndarray) -> None:
     found = fit_convolutional(stacks, stacks[:50], FRAMES, replace(QUICK, epochs=1))
     raw = to_int8(found.network, stacks, seed=0)
     schema, graph = _graph(raw)
-    codes = [_model(schema, raw).OperatorCodes(graph.Operators(i).OpcodeIndex()) for i in range(graph.OperatorsLength())]
+    codes = [
+        _model(schema, raw).OperatorCodes(graph.Operators(i).OpcodeIndex()) for i in range(graph.OperatorsLength())
+    ]
     known = {getattr(schema.BuiltinOperator, n) for n in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "RESHAPE")}
     assert {max(c.BuiltinCode(), c.DeprecatedBuiltinCode()) for c in codes} == known
 
@@ -169,7 +165,7 @@ def test_embedding_separates_conditions(rng: np.random.Generator) -> None:
 
 
 def test_embedding_needs_two_conditions(stacks: np.ndarray) -> None:
-    with pytest.raises(ModelError, match="only one.*several machines.*--model neighbours"):
+    with pytest.raises(ModelError, match=r"only one.*several machines.*--model neighbours"):
         fit_embedding(stacks, ["a"] * 600, stacks[:9], ["a"] * 9, (8,), QUICK)
 
 

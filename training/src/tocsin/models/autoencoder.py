@@ -23,6 +23,8 @@ from .training import Loss, Progress, Schedule, aware, fit
 # Channels of the convolutional autoencoder's stages, and values in its middle.
 CHANNELS = (16, 24, 32)
 NECK = 16
+# Width of its decoder, which is dense.
+DECODER = 64
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def convolutional(tf: Any, frames: int, bands: int) -> Any:
     model.add(layers.Flatten())
     model.add(layers.Dense(NECK, use_bias=False))
     activate()
-    model.add(layers.Dense(64, use_bias=False))
+    model.add(layers.Dense(DECODER, use_bias=False))
     activate()
     model.add(layers.Dense(frames * bands))
     return model

@@ -65,7 +65,7 @@ def fit_embedding(
     *,
     progress: Progress | None = None,
 ) -> FloatNetwork:
-    """Train on normalised vectors of healthy running; the network's output is the embedding, at most :data:`SIZE` values.
+    """Train on normalised vectors of healthy running; the output is the embedding, of at most :data:`SIZE` values.
 
     Parameters
     ----------

@@ -13,11 +13,14 @@ from ..bundle import Bundle
 from ..cost import Cost, feature_ram, frame_instructions, measure_cost
 from ..features import FeatureConfig
 from ..frontend import FrontEnd
-from ..models import autoencoder
-from ..train import TrainOptions
+from ..models import autoencoder, embedding
+from ..train import FRAME_BY_FRAME, TrainOptions, is_stacked, kinds_of
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
+
+MEMBERS = ("neighbours,gmm", "neighbours,mahalanobis", "neighbours,autoencoder", "kmeans,gmm")
+"""Combinations that are tried."""
 
 
 @dataclass(frozen=True)
@@ -53,24 +56,35 @@ class Budget:
 def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions) -> TrainOptions:
     """Options for a trial: `base` with what is searched replaced."""
     kind = trial.suggest_categorical("kind", list(kinds))
-    stacked = kind == "autoencoder" and sensor == "audio"
     chosen: dict[str, Any] = {"kind": kind}
-    front = _vibration(trial) if sensor == "vibration" else _audio(trial, stacked, kind)
-    if kind in ("kmeans", "gmm"):
+    if kind == "combined":
+        chosen["members"] = tuple(trial.suggest_categorical("members", list(MEMBERS)).split(","))
+        chosen["combine"] = trial.suggest_categorical("combine", ["sum", "max"])
+    own = set(chosen.get("members", (kind,)))
+    stacked = is_stacked(replace(base, **chosen)) and (sensor == "audio" or kind in FRAME_BY_FRAME)
+    front = _vibration(trial, stacked) if sensor == "vibration" else _audio(trial, stacked, kind)
+    if own & {"kmeans", "gmm"}:
         chosen["clusters"] = trial.suggest_int("clusters", 1, 64, log=True)
     if kind == "gmm":
         chosen["covariance"] = trial.suggest_categorical("gmm_covariance", ["diagonal", "full"])
     if kind == "mahalanobis":
         chosen["covariance"] = trial.suggest_categorical("covariance", ["full", "diagonal"])
-    if kind == "neighbours":
+    if "neighbours" in own:
         chosen["references"] = trial.suggest_int("references", 32, 1024, log=True)
         chosen["shrinkage"] = trial.suggest_categorical("shrinkage", [0.3, 0.5, 0.7, 1.0])
-    if kind == "autoencoder":
+    if own & {"autoencoder", "idnn"}:
         wide = trial.suggest_categorical("wide", [32, 64, 128, 192])
         neck = trial.suggest_int("neck", 2, 32, log=True)
         deep = trial.suggest_int("deep", 1, 3)
         side = (wide,) * deep
         chosen["hidden"] = (*side, neck, *side)
+    if kind in ("autoencoder", "idnn", "conv"):
+        # "none" is the mean square of the residual.
+        head = trial.suggest_categorical("head", ["none", "mahalanobis", "kmeans"])
+        chosen["head"] = None if head == "none" else head
+    if kind == "embedding":
+        chosen["hidden"] = (trial.suggest_categorical("embedding_wide", [32, 64, 128]), 64)
+        chosen["head"] = trial.suggest_categorical("embedding_head", ["neighbours", "mahalanobis", "kmeans"])
     return replace(base, front_end=front, **chosen)
 
 
@@ -79,9 +93,11 @@ def _audio(trial: Trial, stacked: bool, kind: str) -> FrontEnd:
     hop = n_fft // trial.suggest_categorical("overlap", [1, 2])
     bands = trial.suggest_categorical("bands", [24, 32, 48, 64, 96, 128])
     if stacked:
-        frames = trial.suggest_int("stack", 1, 8)
+        # A network that predicts the middle frame needs an odd number of them.
+        odd = kind == "idnn"
+        frames = trial.suggest_categorical("odd_stack", [3, 5, 7]) if odd else trial.suggest_int("stack", 1, 8)
         return FrontEnd(n_fft=n_fft, hop=hop, bands=bands, window_frames=frames, window_hop=max(1, frames // 2))
-    if kind == "neighbours":
+    if kind in ("neighbours", "embedding", "combined"):
         frames = 2 * max(1, round(trial.suggest_categorical("long_window_s", [1.0, 4.0, 8.0]) * 16000 / hop / 2))
         spacing: Any = trial.suggest_categorical("audio_spacing", ["mel", "linear"])
         average: Any = trial.suggest_categorical("average", ["decibel", "power"])
@@ -92,9 +108,11 @@ def _audio(trial: Trial, stacked: bool, kind: str) -> FrontEnd:
     return FrontEnd(n_fft=n_fft, hop=hop, bands=bands, pool=pool, window_frames=frames)
 
 
-def _vibration(trial: Trial) -> FrontEnd:
+def _vibration(trial: Trial, stacked: bool) -> FrontEnd:
     bands = trial.suggest_categorical("bands", [4, 8, 16, 24, 32, 48])
     spacing: Any = trial.suggest_categorical("spacing", ["log", "linear"])
+    if stacked:
+        return FrontEnd(bands=bands, spacing=spacing)
     pool: tuple[Any, ...] = tuple(trial.suggest_categorical("pool", ["mean", "mean,std", "max", "mean,max"]).split(","))
     return FrontEnd(bands=bands, spacing=spacing, pool=pool)
 
@@ -108,21 +126,32 @@ def least_cost(features: FeatureConfig, options: TrainOptions) -> Cost:
     window, sine, layout, weights = features.tables()
     flash = window.nbytes + sine.nbytes + layout.nbytes + weights.nbytes + 8 * dim
     instructions = features.sample_rate * frame_instructions(features) / features.hop
-    if options.kind in ("kmeans", "gmm", "mahalanobis"):
-        count = options.clusters or 1
-        each = dim
-        if options.kind != "kmeans":
-            full = (options.covariance or ("full" if options.kind == "mahalanobis" else "diagonal")) == "full"
-            each += dim * (dim + 1) // 2 if full else dim
-        flash += 4 * each * (1 if options.kind == "mahalanobis" else count)
-    elif options.kind == "neighbours":
-        flash += 4 * dim * (dim + 1) // 2
-    elif options.kind == "autoencoder":
-        hidden = options.hidden or autoencoder.default_hidden(dim)
-        products = sum(a * b for a, b in pairwise((dim, *hidden, dim)))
-        flash += products
+    # The parameters of heads are left out.
+    for kind in kinds_of(options):
+        parameters, products = _least_size(kind, features, options)
+        flash += parameters
         instructions += products * features.sample_rate / features.window_step
     return Cost(flash, 0, feature_ram(features), instructions)
+
+
+def _least_size(kind: str, features: FeatureConfig, options: TrainOptions) -> tuple[int, int]:
+    """Bytes of a kind's parameters at least, and products a window of a network."""
+    dim = features.n_vector
+    triangle = dim * (dim + 1) // 2
+    if kind in ("kmeans", "gmm", "mahalanobis"):
+        full = (options.covariance or ("full" if kind == "mahalanobis" else "diagonal")) == "full"
+        each = dim if kind == "kmeans" else dim + (triangle if full else dim)
+        return 4 * each * (1 if kind == "mahalanobis" else options.clusters or 1), 0
+    if kind == "neighbours":
+        return 4 * triangle, 0
+    if kind in ("autoencoder", "idnn", "embedding"):
+        hidden = options.hidden or (embedding.HIDDEN if kind == "embedding" else autoencoder.default_hidden(dim))
+        outputs = dim // features.window_frames if kind == "idnn" else 1 if kind == "embedding" else dim
+        inputs = dim - outputs if kind == "idnn" else dim
+        products = sum(a * b for a, b in pairwise((inputs, *hidden, outputs)))
+        return products, products
+    # Of the convolutional network, its decoder's last layer alone.
+    return autoencoder.DECODER * dim, autoencoder.DECODER * dim
 
 
 def true_cost(bundles: Sequence[Bundle]) -> Cost:
