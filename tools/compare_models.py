@@ -30,7 +30,7 @@ from tocsin.evaluate import Scored, auc_interval, evaluate, labels_and_scores, r
 from tocsin.frontend import FrontEnd
 from tocsin.threshold import parse_rate
 from tocsin.train import Trained, TrainOptions, normalise, train
-from tocsin.tune.judge import FOLDS, make_judge
+from tocsin.tune.judge import FOLDS, Judge, make_judge
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,14 @@ def row_of(dataset: Dataset, chosen: TrainOptions, root: Path, in_float: bool) -
     return row
 
 
+def crossed(judge: Judge, chosen: TrainOptions) -> dict[str, object]:
+    """Judge a detector by healthy recordings and pseudo-anomalies, fold by fold."""
+    folds = [judge.fold(number, chosen) for number in range(FOLDS)]
+    row: dict[str, object] = {"bytes": max(bundle.size for _, bundle in folds)}
+    row["mean"] = float(np.mean([auc for auc, _ in folds]))
+    return row | {f"fold {number + 1}": auc for number, (auc, _) in enumerate(folds)}
+
+
 def text_of(value: object) -> str:
     """A cell."""
     if isinstance(value, int):
@@ -143,6 +151,7 @@ def main() -> int:
     options = parser.parse_args()
     given = {name: getattr(options, name) for name in ("rate", "unit") if getattr(options, name) is not None}
     found: dict[str, dict[str, object]] = {}
+    failed = False
     try:
         dataset = open_dataset(options.data, ReadOptions(**given))
         detectors = SOUND if dataset.kind == "audio" else VIBRATION
@@ -157,25 +166,23 @@ def main() -> int:
                 kind=detector.kind, budget=base.budget, front_end=detector.front_end, seed=options.seed,
                 qat=options.qat, **detector.options,
             )  # fmt: skip
-            if judge is not None:
-                folds = [judge.fold(number, chosen) for number in range(FOLDS)]
-                aucs = {f"fold {number + 1}": auc for number, (auc, _) in enumerate(folds)}
-                found[name] = {"bytes": max(b.size for _, b in folds), "mean": float(np.mean([a for a, _ in folds]))}
-                found[name] |= aucs
-            else:
-                found[name] = row_of(dataset, chosen, options.data, options.float)
-            print(f"{name} done", file=sys.stderr)
+            try:
+                found[name] = crossed(judge, chosen) if judge else row_of(dataset, chosen, options.data, options.float)
+                print(f"{name} done", file=sys.stderr)
+            except TocsinError as error:
+                failed = True
+                print(f"{name}: {error}", file=sys.stderr)
     except TocsinError as error:
         print(f"compare_models: {error}", file=sys.stderr)
         return 1
     if options.json:
         print(json.dumps(found, indent=2))
-        return 0
-    table = Table("detector", *next(iter(found.values())))
+        return int(failed)
+    table = Table("detector", *next(iter(found.values()), ()))
     for name, row in found.items():
         table.add_row(name, *map(text_of, row.values()))
     Console(width=160).print(table)
-    return 0
+    return int(failed)
 
 
 if __name__ == "__main__":

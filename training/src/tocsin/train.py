@@ -162,7 +162,9 @@ def kinds_of(options: TrainOptions) -> set[str]:
 def is_stacked(options: TrainOptions) -> bool:
     """Whether the model's vectors are frames in a row where the user does not say, rather than averages of them."""
     kinds = kinds_of(options)
-    return not kinds.isdisjoint(FRAME_BY_FRAME) or kinds == {"autoencoder"}
+    # Powers have no place in a stack.
+    pooled = options.front_end.average == "power"
+    return not kinds.isdisjoint(FRAME_BY_FRAME) or (kinds == {"autoencoder"} and not pooled)
 
 
 def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptions, *, stacked: bool) -> FeatureConfig:
