@@ -168,7 +168,7 @@ def main() -> int:
             )  # fmt: skip
             try:
                 found[name] = crossed(judge, chosen) if judge else row_of(dataset, chosen, options.data, options.float)
-                print(f"{name} done", file=sys.stderr)
+                print(f"{name}: {', '.join(map(text_of, found[name].values()))}", file=sys.stderr)
             except TocsinError as error:
                 failed = True
                 print(f"{name}: {error}", file=sys.stderr)

@@ -179,11 +179,12 @@ def representative(x: Array, limit: float, seed: int) -> Array:
     return np.clip(x[np.union1d(some, extreme)], -limit, limit)
 
 
-def to_int8(network: FloatNetwork, x: Array, *, seed: int, wide: bool = False) -> bytes:
+def to_int8(network: FloatNetwork, x: Array, *, seed: int, wide: bool = False, by_channel: bool = True) -> bytes:
     """Quantise to a TFLite flatbuffer, with the training inputs `x` (normalised) to find the ranges.
 
-    Weights are int8 with a scale for each output channel; activations int8 with one scale a tensor, or int16 where
-    `wide`, which firmware does not run: it is there to measure what it would bring.
+    Weights are int8 with a scale for each output channel; activations int8 with one scale a tensor. The other ways are
+    there to measure what they would bring: int16 activations where `wide`, which firmware does not run, and one scale
+    for all weights of a dense layer where not `by_channel`.
 
     Raises
     ------
@@ -209,6 +210,7 @@ def to_int8(network: FloatNetwork, x: Array, *, seed: int, wide: bool = False) -
         if wide
         else operators.TFLITE_BUILTINS_INT8
     ]
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = not by_channel
     converter.inference_input_type = converter.inference_output_type = tf.int16 if wide else tf.int8
     try:
         with tensorflow.quiet(), warnings.catch_warnings():
