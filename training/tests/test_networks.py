@@ -25,7 +25,7 @@ from tocsin.models.fit import calibration
 from tocsin.models.heads import fit_head, fit_selective
 from tocsin.models.neighbours import NeighboursOptions
 from tocsin.models.network import Conv, Dense, FloatNetwork, fold, to_int8
-from tocsin.models.training import Schedule, aware
+from tocsin.models.training import Schedule, aware, rounded_weights
 from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions, normalise, train
 from tocsin.twin import Scorer
@@ -110,6 +110,7 @@ def test_idnn_sees_all_but_the_middle_and_predicts_it(stacks: np.ndarray) -> Non
     assert (found.first, found.outputs) == (2 * BANDS, BANDS)
     given, target = parts(stacks, found.first, found.outputs)
     np.testing.assert_array_equal(given, np.delete(stacks, np.s_[16:24], axis=1))
+    np.testing.assert_array_equal(target, stacks[:, 16:24])
     # The middle follows from its neighbours; a network that had learnt nothing would miss by the frames' variance, 1.
     assert found.score(stacks).mean() < 0.3
     np.testing.assert_allclose(found.score(stacks), ((target - found.network.run(given)) ** 2).mean(axis=1), rtol=1e-5)
@@ -167,6 +168,21 @@ def test_embedding_separates_conditions(rng: np.random.Generator) -> None:
 def test_embedding_needs_two_conditions(stacks: np.ndarray) -> None:
     with pytest.raises(ModelError, match=r"only one.*several machines.*--model neighbours"):
         fit_embedding(stacks, ["a"] * 600, stacks[:9], ["a"] * 9, (8,), QUICK)
+
+
+@pytest.mark.parametrize(("shape", "depthwise"), [((9, 5), False), ((3, 3, 4, 5), False), ((3, 3, 5, 1), True)])
+def test_each_output_channel_is_rounded_by_its_own_scale(rng: np.random.Generator, shape, depthwise) -> None:
+    from tocsin.models import tensorflow
+
+    axis = 2 if depthwise else len(shape) - 1
+    loud = np.moveaxis(np.ones(shape), axis, -1) * 10.0 ** np.arange(5)
+    weights = (rng.normal(size=shape) * np.moveaxis(loud, -1, axis)).astype(np.float32)
+    tf = tensorflow.load()
+    error = np.abs(np.asarray(rounded_weights(tf, tf.constant(weights), depthwise=depthwise)) - weights)
+    others = tuple(i for i in range(len(shape)) if i != axis)
+    steps = np.abs(weights).max(axis=others) / 127
+    assert (error.max(axis=others) <= 0.51 * steps).all()
+    assert (error.max(axis=others) > 0.1 * steps).all()
 
 
 def test_simulated_rounding_brings_int8_closer(rng: np.random.Generator) -> None:

@@ -161,13 +161,7 @@ def aware(network: FloatNetwork, data: Arrays, held: Arrays, loss: Loss, schedul
         if what == "output":
             return tf.quantization.fake_quant_with_min_max_vars(tensor, *ranges[number])
         layer = layers[number]
-        shape = tf.shape(tensor)
-        # A depthwise kernel's channels are its last axis but one.
-        flat = tensor[..., 0] if isinstance(layer, Conv) and layer.depthwise else tensor
-        most = tf.maximum(tf.reduce_max(tf.abs(flat), axis=tuple(range(len(flat.shape) - 1))), 1e-6)
-        most = tf.stop_gradient(most)
-        found = tf.quantization.fake_quant_with_min_max_vars_per_channel(flat, -most, most, narrow_range=True)
-        return tf.reshape(found, shape)
+        return rounded_weights(tf, tensor, depthwise=isinstance(layer, Conv) and layer.depthwise)
 
     def run(h: Any) -> Any:
         limit = network.limit
@@ -190,6 +184,15 @@ def aware(network: FloatNetwork, data: Arrays, held: Arrays, loss: Loss, schedul
     )  # fmt: skip
     check_finite(best)
     return FloatNetwork(tuple(best), network.limit, network.epochs + passes)
+
+
+def rounded_weights(tf: Any, weights: Any, *, depthwise: bool) -> Any:
+    """Weights as int8 holds them, by output channel, which is their last axis, or last but one if depthwise."""
+    flat = weights[..., 0] if depthwise else weights
+    most = tf.maximum(tf.reduce_max(tf.abs(flat), axis=tuple(range(len(flat.shape) - 1))), 1e-6)
+    most = tf.stop_gradient(most)
+    found = tf.quantization.fake_quant_with_min_max_vars_per_channel(flat, -most, most, narrow_range=True)
+    return tf.reshape(found, tf.shape(weights))
 
 
 def _ranges(tf: Any, network: FloatNetwork, x: Array) -> dict[int, tuple[float, float]]:
