@@ -79,6 +79,7 @@ VIBRATION: dict[str, Detector] = {
     "neighbours": Detector("neighbours"),
     "dense autoencoder": Detector("autoencoder"),
     "idnn": Detector("idnn"),
+    "conv": Detector("conv"),
     "embedding": Detector("embedding"),
     "k-means, RMS": Detector("kmeans", RMS),
     "mixture, RMS": Detector("gmm", RMS),
