@@ -45,18 +45,19 @@ def mlperf_network() -> bytes:
     """
     import numpy as np
 
-    from tocsin.models import autoencoder
+    from tocsin.models.autoencoder import fit_autoencoder
+    from tocsin.models.network import to_int8
+    from tocsin.models.training import Schedule
 
     data = Path(os.environ.get("TOCSIN_DATA", ROOT.parent / "shared" / "data"))
     file = data / "mlperf_tiny_ad01_int8.tflite"
     if file.is_file():
         return file.read_bytes()
     x = np.random.default_rng(SEED).normal(size=(512, 640)).astype(np.float32)
-    options = autoencoder.AutoencoderOptions(
-        hidden=(128, 128, 128, 128, 8, 128, 128, 128, 128), epochs=1, batch=256, learning_rate=1e-3, seed=SEED
-    )
-    network = autoencoder.fit_autoencoder(x, x[:64], options, progress=lambda _, __: None)
-    return bytes(autoencoder.to_int8(network, x, seed=SEED).tflite)
+    hidden = (128, 128, 128, 128, 8, 128, 128, 128, 128)
+    found = fit_autoencoder(x, x[:64], hidden, Schedule(epochs=1, batch=256, seed=SEED))
+    # As the reference network, whose weights have one scale a layer.
+    return to_int8(found.network, x, seed=SEED, by_channel=False)
 
 
 def bundles() -> dict[str, bytes]:

@@ -102,15 +102,19 @@ def detectors() -> dict[str, bytes]:
 
 def networks() -> dict[str, bytes]:
     """Autoencoders of sizes that nothing was fitted to, by chance weights; TensorFlow makes them in some seconds."""
-    from tocsin.models import autoencoder
+    from tocsin.models.autoencoder import fit_autoencoder
+    from tocsin.models.network import to_int8
+    from tocsin.models.training import Schedule
 
     rng = np.random.default_rng(bench.SEED)
     found = {}
     for bands, hidden in ((32, (64, 8, 64)), (64, (128, 64, 16, 64, 128))):
         front = audio_features(FrontEnd(bands=bands), sample_rate=16000, stacked=True)
         x = rng.normal(size=(256, front.n_vector)).astype(np.float32)
-        fitted = autoencoder.fit_autoencoder(x, x[:64], autoencoder.AutoencoderOptions(hidden=hidden, epochs=1))
-        found[f"autoencoder {'-'.join(map(str, hidden))}"] = pack(front, autoencoder.to_int8(fitted, x, seed=0))
+        network = fit_autoencoder(x, x[:64], hidden, Schedule(epochs=1)).network
+        # One scale a layer, as when the counts were recorded.
+        model = AutoencoderModel.from_tflite(to_int8(network, x, seed=0, by_channel=False))
+        found[f"autoencoder {'-'.join(map(str, hidden))}"] = pack(front, model)
     return found
 
 

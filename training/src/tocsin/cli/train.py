@@ -37,7 +37,7 @@ _FRONT_END = (
 @click.command(
     epilog="""
 \b
-Examples:
+Example:
   tocsin train --data data --model kmeans --false-alarms 1/day -o fan.tocsin
   tocsin train --data data --model idnn --head mahalanobis -o fan.tocsin
   tocsin train --data data --model embedding --head kmeans -o fan.tocsin
