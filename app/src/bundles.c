@@ -8,6 +8,7 @@
 #include <zephyr/logging/log.h>
 #include <zephyr/sys/atomic.h>
 
+#include "background.h"
 #include "bundles.h"
 #include "store.h"
 
@@ -32,6 +33,7 @@ const void *bundles_default(size_t *size)
 
 int bundles_begin(uint32_t size)
 {
+	int priority;
 	int err;
 
 	if (store_capacity() == 0) {
@@ -45,7 +47,9 @@ int bundles_begin(uint32_t size)
 	}
 	target = atomic_get(&running) == 0 ? 1 : 0;
 	received = 0;
+	priority = background_begin();
 	err = store_begin(target, size);
+	background_end(priority);
 	expected = err == 0 ? size : 0;
 	return err;
 }

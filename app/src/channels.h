@@ -11,6 +11,8 @@
  *      ▲                                                                   │
  *      └────── command ◀── report (and desk) ◀───── outcome ◀── acquisition┘
  *
+ * Report is no thread: it tells in that of whoever publishes an outcome.
+ *
  * Samples and vectors are not copied through the bus. Samples lie in the window ring; a vector lies
  * in a slot of the pipeline, and an item names the slot. Who holds the item owns the slot: features
  * until it has published, the detector until it has scored and given the slot back.
@@ -114,21 +116,18 @@ struct outcome {
 
 ZBUS_CHAN_DECLARE(command_chan, stream_chan, samples_chan, item_chan, outcome_chan);
 
+/** @brief From features: publish an item; waits where the detector is late with many gaps. */
+void item_publish(const struct item *item);
+
+/** @brief The next item, for the detector; waits for it. */
+void item_wait(struct item *item);
+
 /**
- * @brief Publish an item, or an outcome, when so many may be on their way.
- * @param patience how long to wait for those before to be received
+ * @brief Publish an outcome: when this returns, the alarm, the console and the desk know.
+ * @param patience how long to wait for another thread's outcome to be told
  * @retval 0 published
  * @return else a negative errno: nothing was published
  */
-int item_publish(const struct item *item, k_timeout_t patience);
 int outcome_publish(const struct outcome *outcome, k_timeout_t patience);
-
-/**
- * @brief The next item, for the detector, or outcome, for the report; waits for it.
- * @retval 0 received
- * @return else a negative errno of zbus
- */
-int item_wait(struct item *item);
-int outcome_wait(struct outcome *outcome);
 
 #endif /* TOCSIN_APP_CHANNELS_H_ */

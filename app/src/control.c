@@ -14,6 +14,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
+#include "background.h"
 #include "bundles.h"
 #include "channels.h"
 #include "control.h"
@@ -111,7 +112,10 @@ static int replay(const struct command *command)
 /* While the bundle is examined the stream goes on; it ends only for one that can be run. */
 static int use_bundle(const void *data, size_t size, int slot)
 {
+	const int priority = background_begin();
 	int err = pipeline_check(data, size);
+
+	background_end(priority);
 
 	if (err != 0) {
 		return err;

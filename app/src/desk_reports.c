@@ -17,6 +17,7 @@
 #include "desk.h"
 #include "load.h"
 #include "pipeline.h"
+#include "recorder.h"
 #include "sensor.h"
 #include "stats.h"
 #include "store.h"
@@ -120,12 +121,11 @@ void desk_send_info(void)
 	p = tocsin_link_put32(p, ready ? bundle.dsp.sample_rate : 0);
 	p = tocsin_link_put32(p, ready ? bundle.score.dim : 0);
 	p = tocsin_link_put32(p, (uint32_t)store_capacity());
-	p = tocsin_link_put32(p, CONFIG_TOCSIN_POOL_SIZE);
+	p = tocsin_link_put32(p, PLAN_MOST);
 	p = tocsin_link_put32(p, TOCSIN_LINK_PAYLOAD_MAX);
 	p = put_string(p, CONFIG_BOARD_TARGET);
 	p = put_string(p, APP_VERSION_STRING);
-	p = tocsin_link_put32(
-		p, COND_CODE_1(CONFIG_TOCSIN_RECORD, (CONFIG_TOCSIN_RECORD_BUFFER), (0)));
+	p = tocsin_link_put32(p, (uint32_t)recorder_buffer());
 	(void)tocsin_link_send(TOCSIN_LINK_INFO, payload, (size_t)(p - payload), ANSWER_PATIENCE);
 }
 
@@ -207,10 +207,14 @@ static uint8_t *put_more(uint8_t *p, const uint8_t *end)
 /* In the link's thread. */
 void desk_send_status(void)
 {
-	static uint8_t payload[TOCSIN_LINK_PAYLOAD_MAX];
-	uint8_t *p = tocsin_link_put32(payload, (uint32_t)(k_uptime_get() / 1000));
+	uint8_t *const payload = tocsin_link_claim(ANSWER_PATIENCE);
 	struct tocsin_link_stats link;
+	uint8_t *p;
 
+	if (payload == NULL) {
+		return;
+	}
+	p = tocsin_link_put32(payload, (uint32_t)(k_uptime_get() / 1000));
 	for (int i = 0; i < STATS_SKIPPED; i++) { /* as in version 1.0 */
 		p = tocsin_link_put32(p, stats_get((enum stats_counter)i));
 	}
@@ -226,11 +230,11 @@ void desk_send_status(void)
 
 		p = put_time(p, &time);
 	}
-	p = put_more(p, payload + sizeof(payload) - 3);
+	p = put_more(p, payload + TOCSIN_LINK_PAYLOAD_MAX - 3);
 	while ((p - payload) % 4 != 0) {
 		*p++ = 0; /* desks of version 1.0 read STATUS as whole words */
 	}
-	(void)tocsin_link_send(TOCSIN_LINK_STATUS, payload, (size_t)(p - payload), ANSWER_PATIENCE);
+	tocsin_link_commit(TOCSIN_LINK_STATUS, (size_t)(p - payload));
 }
 
 /* Values of a vector that go into one message, after its header. */
@@ -240,8 +244,8 @@ void desk_send_status(void)
 /* In features' thread, while the slot is still its own. */
 static void vector_made(const struct zbus_channel *channel)
 {
-	static uint8_t payload[TOCSIN_LINK_PAYLOAD_MAX];
 	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
+	const k_timeout_t patience = state->replay ? REPLAY_PATIENCE : K_NO_WAIT;
 	const struct item *item = zbus_chan_const_msg(channel);
 	const uint32_t dim = pipeline.bundle.score.dim;
 
@@ -250,16 +254,20 @@ static void vector_made(const struct zbus_channel *channel)
 	}
 	for (uint32_t at = 0; at < dim; at += VECTOR_CHUNK) {
 		const uint32_t n = MIN(dim - at, VECTOR_CHUNK);
-		uint8_t *p = tocsin_link_put64(payload, item->window.begin);
+		uint8_t *const payload = tocsin_link_claim(patience);
+		uint8_t *p;
 
+		if (payload == NULL) {
+			continue; /* counted, piece by piece */
+		}
+		p = tocsin_link_put64(payload, item->window.begin);
 		p = tocsin_link_put64(p, item->window.end);
 		p = tocsin_link_put16(p, (uint16_t)at);
 		p = tocsin_link_put16(p, (uint16_t)dim);
 		for (uint32_t i = 0; i < n; i++) {
 			p = tocsin_link_putf(p, pipeline.slots[item->slot][at + i]);
 		}
-		(void)tocsin_link_send(TOCSIN_LINK_VECTOR, payload, (size_t)(p - payload),
-				       state->replay ? REPLAY_PATIENCE : K_NO_WAIT);
+		tocsin_link_commit(TOCSIN_LINK_VECTOR, (size_t)(p - payload));
 	}
 }
 

@@ -24,15 +24,11 @@ LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 static void publish(struct outcome *outcome)
 {
 	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
-	/* A recording waits for its report; the world does not. The end must arrive. */
-	const k_timeout_t patience =
-		state->replay || outcome->kind == OUTCOME_END ? K_FOREVER : K_NO_WAIT;
 
 	outcome->replay = state->replay;
 	outcome->active = tocsin_decide_active(&pipeline.decide);
-	if (outcome_publish(outcome, patience) != 0) {
-		stats_count(STATS_UNTOLD, 1);
-	}
+	/* Only acquisition tells something, too, and it waits for nothing: a moment. */
+	(void)outcome_publish(outcome, K_FOREVER);
 }
 
 /* Score a vector and give its slot back. */
@@ -107,7 +103,8 @@ static void detector_thread(void *p1, void *p2, void *p3)
 	ARG_UNUSED(p1);
 	ARG_UNUSED(p2);
 	ARG_UNUSED(p3);
-	while (item_wait(&item) == 0) {
+	while (true) {
+		item_wait(&item);
 		switch (item.kind) {
 		case ITEM_VECTOR:
 			on_vector(&item);

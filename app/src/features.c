@@ -47,12 +47,6 @@ static void samples_changed(const struct zbus_channel *channel)
 
 ZBUS_LISTENER_DEFINE(features_listener, samples_changed);
 
-static void publish(const struct item *item)
-{
-	/* Vectors have their slots, so this waits only where gaps come in swarms. */
-	(void)item_publish(item, K_FOREVER);
-}
-
 static void publish_gap(const struct tocsin_ring_gap *gap)
 {
 	const struct item item = {.kind = ITEM_GAP, .gap = {*gap, pauses_in(gap)}};
@@ -62,7 +56,7 @@ static void publish_gap(const struct tocsin_ring_gap *gap)
 		stats_count(STATS_GAPS, 1);
 		stats_count(STATS_LOST, (uint32_t)lost);
 	}
-	publish(&item);
+	item_publish(&item);
 }
 
 static float *held_slot(void)
@@ -86,7 +80,7 @@ static void hand_over(const struct item *item)
 	}
 	slot = (slot + 1) % CONFIG_TOCSIN_VECTOR_SLOTS;
 	catching_up = false;
-	publish(item);
+	item_publish(item);
 }
 
 static void take_frame(const struct tocsin_ring_view *view)
@@ -208,7 +202,7 @@ static void end_stream(void)
 	resume = 0;
 	catching_up = false;
 	slot = 0;
-	publish(&item);
+	item_publish(&item);
 }
 
 static void features_thread(void *p1, void *p2, void *p3)

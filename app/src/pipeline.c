@@ -8,6 +8,7 @@
 #include <zephyr/logging/log.h>
 
 #include "pipeline.h"
+#include "recorder.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
@@ -172,17 +173,23 @@ int pipeline_use(const void *data, size_t size)
 	if (err != 0) {
 		return err;
 	}
+	recorder_settle();
 	set_bundle(&bundle, &plan);
 	/* Only laying out the arena tells whether the size that the bundle states is enough. */
 	err = pipeline_begin(true);
 	if (err != 0) {
 		set_bundle(&old_bundle, &old_plan);
+	}
+	if (err == 0 || pipeline.ready) {
+		recorder_use(&pool[pipeline.plan.total], sizeof(pool) - pipeline.plan.total);
+	}
+	if (err != 0) {
 		return err;
 	}
 	pipeline.ready = true;
 	LOG_INF("bundle %08x: %u Hz x %u, %u values a window, %zu of %d bytes", bundle.crc,
 		bundle.dsp.sample_rate, bundle.dsp.channels, bundle.score.dim, plan.total,
-		CONFIG_TOCSIN_POOL_SIZE);
+		PLAN_MOST);
 	return 0;
 }
 

@@ -69,12 +69,12 @@ static int check_network(const struct tocsin_bundle *bundle)
 int plan_check(const struct tocsin_bundle *bundle, struct plan *plan)
 {
 	plan_make(bundle, plan);
-	if (bundle->arena_size > CONFIG_TOCSIN_POOL_SIZE || plan->total > CONFIG_TOCSIN_POOL_SIZE) {
+	if (bundle->arena_size > PLAN_MOST || plan->total > PLAN_MOST) {
 		LOG_ERR("bundle needs %zu bytes (ring %zu, features %zu, vectors %d x %zu, score "
 			"%zu, decision %zu, arena %zu), there are %d: raise "
 			"CONFIG_TOCSIN_POOL_SIZE",
 			plan->total, plan->ring, plan->dsp, CONFIG_TOCSIN_VECTOR_SLOTS, plan->slot,
-			plan->score, plan->decide, plan->arena, CONFIG_TOCSIN_POOL_SIZE);
+			plan->score, plan->decide, plan->arena, PLAN_MOST);
 		return -ENOMEM;
 	}
 	return check_network(bundle);

@@ -28,13 +28,20 @@ struct plan {
 	size_t total;
 };
 
+/** Bytes of the pool that a bundle may take: a recording holds its samples in what is left. */
+#if defined(CONFIG_TOCSIN_RECORD)
+#define PLAN_MOST (CONFIG_TOCSIN_POOL_SIZE - CONFIG_TOCSIN_RECORD_BUFFER)
+#else
+#define PLAN_MOST CONFIG_TOCSIN_POOL_SIZE
+#endif
+
 /** @brief Work out what a bundle that tocsin_bundle_parse() has accepted needs. */
 void plan_make(const struct tocsin_bundle *bundle, struct plan *plan);
 
 /**
  * @brief Whether this image can run a bundle: memory, and its network where it has one.
  * @retval 0       yes
- * @retval -ENOMEM it needs more than CONFIG_TOCSIN_POOL_SIZE; logged with the numbers
+ * @retval -ENOMEM it needs more than PLAN_MOST; logged with the numbers
  * @retval -ENOSYS it needs a network or an operator that this image has not compiled in; logged
  * @return else what tocsin_tflm_check() answers
  */

@@ -27,10 +27,33 @@ BUILD_ASSERT(CONFIG_TOCSIN_LINK_TX_BUFFER >= ROOM,
 /* A full transmit buffer is looked at again after this: 200 bytes at 1 Mbit/s. */
 #define FULL K_MSEC(2)
 
-static struct tocsin_link_record record;
-static uint8_t mem[CONFIG_TOCSIN_RECORD_BUFFER] __aligned(4);
+/* A desk that has not asked for what is left of a recording by then has gone away. */
+#define SETTLE_MS 1000
+
+static struct tocsin_link_record record; /* without memory and streams until a bundle runs */
 static K_MUTEX_DEFINE(lock);
 static K_SEM_DEFINE(work, 0, 1);
+
+void recorder_settle(void)
+{
+	for (int waited = 0; record.phase == TOCSIN_LINK_RECORD_ENDED && waited < SETTLE_MS;
+	     waited += 10) {
+		k_sleep(K_MSEC(10));
+	}
+}
+
+void recorder_use(void *mem, size_t size)
+{
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	/* The plan leaves room enough, and the pool is aligned. */
+	(void)tocsin_link_record_use(&record, mem, size);
+	(void)k_mutex_unlock(&lock);
+}
+
+size_t recorder_buffer(void)
+{
+	return record.size;
+}
 
 void recorder_begin(uint32_t sample_rate, uint32_t channels)
 {
@@ -117,7 +140,7 @@ static size_t next(uint8_t *type, uint8_t *payload)
 
 static void recorder_thread(void *p1, void *p2, void *p3)
 {
-	static uint8_t payload[TOCSIN_LINK_PAYLOAD_MAX];
+	uint8_t *payload;
 	uint8_t type;
 	size_t size;
 
@@ -128,23 +151,18 @@ static void recorder_thread(void *p1, void *p2, void *p3)
 		while (tocsin_link_room() < ROOM) {
 			k_sleep(FULL);
 		}
+		payload = tocsin_link_claim(K_NO_WAIT);
+		if (payload == NULL) {
+			continue; /* others were faster */
+		}
 		size = next(&type, payload);
-		if (size > 0) {
-			/* What finds no room after all is lost like any frame, and sent again. */
-			(void)tocsin_link_send(type, payload, size, K_NO_WAIT);
-		} else {
+		tocsin_link_commit(size > 0 ? type : 0, size);
+		if (size == 0) {
 			(void)k_sem_take(&work,
 					 tocsin_link_record_active(&record) ? PERIOD : K_FOREVER);
 		}
 	}
 }
-
-static int recorder_init(void)
-{
-	return tocsin_link_record_init(&record, mem, sizeof(mem));
-}
-
-SYS_INIT(recorder_init, APPLICATION, CONFIG_APPLICATION_INIT_PRIORITY);
 
 K_THREAD_DEFINE(recorder, CONFIG_TOCSIN_RECORD_STACK_SIZE, recorder_thread, NULL, NULL, NULL,
 		CONFIG_TOCSIN_RECORD_PRIORITY, 0, 0);

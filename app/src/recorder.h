@@ -23,6 +23,18 @@
 
 #if defined(CONFIG_TOCSIN_RECORD)
 
+/**
+ * @brief Control, while no stream runs: wait until the desk has all of a recording whose stream is
+ * over, or for a second. What it has not got then is gone with the memory.
+ */
+void recorder_settle(void);
+
+/** @brief Control, while no stream runs: hold samples in @p mem from the next stream on. */
+void recorder_use(void *mem, size_t size);
+
+/** @brief Bytes that hold samples. */
+size_t recorder_buffer(void);
+
 /** @brief A stream begins; its first frame has index 0. */
 void recorder_begin(uint32_t sample_rate, uint32_t channels);
 
@@ -45,6 +57,21 @@ size_t recorder_space(void);
 int recorder_request(const struct tocsin_link_message *message);
 
 #else
+
+static inline void recorder_settle(void)
+{
+}
+
+static inline void recorder_use(void *mem, size_t size)
+{
+	(void)mem;
+	(void)size;
+}
+
+static inline size_t recorder_buffer(void)
+{
+	return 0;
+}
 
 static inline void recorder_begin(uint32_t sample_rate, uint32_t channels)
 {

@@ -4,8 +4,9 @@
  */
 
 /*
- * Tells the console and the desk what came of the samples, in its order. Above features and
- * detector, so that an alarm is told even while they are overloaded; it never takes long.
+ * Tells the console and the desk what came of the samples, in its order, and at once: in the thread
+ * that publishes it. That is the detector, or acquisition where the sensor changes; acquisition has
+ * no time to wait, and with a live source nothing here does.
  */
 
 #include <zephyr/kernel.h>
@@ -17,7 +18,7 @@
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
-static struct desk_summary summary; /* of the stream so far */
+static struct desk_summary summary; /* of the stream so far; under the channel's lock */
 
 /* Scores on the console in thousandths: printing floats would cost 4 KB of flash. */
 static int64_t thousandths(float value)
@@ -73,8 +74,10 @@ static void end_stream(const struct outcome *outcome)
 	(void)zbus_chan_pub(&command_chan, &command, K_FOREVER);
 }
 
-static void report(const struct outcome *outcome)
+static void report(const struct zbus_channel *channel)
 {
+	const struct outcome *outcome = zbus_chan_const_msg(channel);
+
 	desk_send_outcome(outcome);
 	switch (outcome->kind) {
 	case OUTCOME_WINDOW:
@@ -100,17 +103,4 @@ static void report(const struct outcome *outcome)
 	}
 }
 
-static void report_thread(void *p1, void *p2, void *p3)
-{
-	struct outcome outcome;
-
-	ARG_UNUSED(p1);
-	ARG_UNUSED(p2);
-	ARG_UNUSED(p3);
-	while (outcome_wait(&outcome) == 0) {
-		report(&outcome);
-	}
-}
-
-K_THREAD_DEFINE(report_tid, CONFIG_TOCSIN_REPORT_STACK_SIZE, report_thread, NULL, NULL, NULL,
-		CONFIG_TOCSIN_REPORT_PRIORITY, 0, 0);
+ZBUS_LISTENER_DEFINE(report_listener, report);

@@ -65,7 +65,7 @@ static void print_detector(const struct shell *sh)
 	      !state->run     ? "none"
 	      : state->replay ? "replay"
 			      : "live",
-	      pipeline.plan.total, CONFIG_TOCSIN_POOL_SIZE);
+	      pipeline.plan.total, PLAN_MOST);
 }
 
 static void print_counters(const struct shell *sh)

@@ -22,7 +22,7 @@ enum stats_counter {
 	STATS_GAPS,    /**< gaps met */
 	STATS_LOST,    /**< frames in those gaps, without those slept through */
 	STATS_REFUSED, /**< windows without a finite score */
-	STATS_UNTOLD,  /**< outcomes dropped because the report was behind */
+	STATS_UNTOLD,  /**< changes of the sensor dropped because the report was behind */
 	STATS_SKIPPED, /**< windows left out because features or detector were late */
 	STATS_COUNTERS,
 };

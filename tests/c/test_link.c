@@ -51,6 +51,7 @@ static void test_known_frame(void **state)
 static void round_trip(size_t length, int zeros)
 {
 	uint8_t payload[TOCSIN_LINK_PAYLOAD_MAX];
+	uint8_t in_place[TOCSIN_LINK_WIRE_MAX];
 	uint8_t wire[TOCSIN_LINK_WIRE_MAX];
 	struct tocsin_link_decoder decoder;
 	struct tocsin_link_message message;
@@ -66,8 +67,16 @@ static void round_trip(size_t length, int zeros)
 	assert_null(memchr(&wire[1], 0, size - 2));
 	assert_int_equal(wire[size - 1], 0);
 
+	/* Stuffed where it lies, it is the same frame. */
+	memcpy(&in_place[TOCSIN_LINK_WIRE_PAYLOAD], payload, length);
+	assert_int_equal(tocsin_link_encode(in_place, sizeof(in_place), 0xa0, (uint8_t)length,
+					    &in_place[TOCSIN_LINK_WIRE_PAYLOAD], length),
+			 size);
+	assert_memory_equal(in_place, wire, size);
+
 	tocsin_link_decoder_init(&decoder);
 	assert_int_equal(feed(&decoder, wire, size, &message), 1);
+	assert_int_equal((uintptr_t)message.payload % 2, 0);
 	assert_int_equal(message.type, 0xa0);
 	assert_int_equal(message.sequence, (uint8_t)length);
 	assert_int_equal(message.size, length);

@@ -9,6 +9,7 @@
  * the frame's last zero is left out.
  */
 
+#include <stddef.h>
 #include <string.h>
 
 #include <tocsin/bundle.h>
@@ -16,6 +17,11 @@
 
 #define HEADER   2
 #define CRC_SIZE 4
+
+_Static_assert(offsetof(struct tocsin_link_decoder, data) % 2 == 0 && HEADER % 2 == 0,
+	       "samples in a payload are read as they lie");
+_Static_assert(TOCSIN_LINK_WIRE_PAYLOAD + TOCSIN_LINK_PAYLOAD_MAX <= TOCSIN_LINK_WIRE_MAX,
+	       "a payload may lie in the frame's memory");
 
 void tocsin_link_decoder_init(struct tocsin_link_decoder *decoder)
 {

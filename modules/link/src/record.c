@@ -19,13 +19,34 @@
 
 #define FRAME_BYTES(record) ((record)->recorded.channels * sizeof(int16_t))
 
+static bool is_memory(const void *mem, size_t size)
+{
+	return mem != NULL && size >= 2 * 3 * sizeof(int16_t) &&
+	       (uintptr_t)mem % _Alignof(int16_t) == 0;
+}
+
 int tocsin_link_record_init(struct tocsin_link_record *record, void *mem, size_t size)
 {
-	if (record == NULL || mem == NULL || size < 2 * 3 * sizeof(int16_t) ||
-	    (uintptr_t)mem % _Alignof(int16_t) != 0) {
+	if (record == NULL || !is_memory(mem, size)) {
 		return -EINVAL;
 	}
 	memset(record, 0, sizeof(*record));
+	record->mem = mem;
+	record->size = size;
+	return 0;
+}
+
+int tocsin_link_record_use(struct tocsin_link_record *record, void *mem, size_t size)
+{
+	if (record == NULL || !is_memory(mem, size)) {
+		return -EINVAL;
+	}
+	if (record->streaming) {
+		return -EBUSY;
+	}
+	if (record->phase == TOCSIN_LINK_RECORD_ENDED) {
+		record->phase = TOCSIN_LINK_RECORD_IDLE;
+	}
 	record->mem = mem;
 	record->size = size;
 	return 0;

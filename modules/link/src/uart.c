@@ -191,29 +191,57 @@ static bool try_send(uint8_t type, const void *payload, size_t size)
 	return true;
 }
 
+/* With tx_lock held: let go of it and wait for room. Whether to lock and look again. */
+static bool wait_for_room(k_timepoint_t end)
+{
+	const bool late = sys_timepoint_expired(end);
+
+	unsent += late ? 1 : 0;
+	(void)k_mutex_unlock(&tx_lock);
+	if (!late) {
+		/* Two senders may wait and one may take the other's signal: look again soon. */
+		(void)k_sem_take(&tx_room, K_MSEC(10));
+	}
+	return !late;
+}
+
 int tocsin_link_send(uint8_t type, const void *payload, size_t size, k_timeout_t timeout)
 {
 	const k_timepoint_t end = sys_timepoint_calc(timeout);
-	bool done;
 
 	if (size > TOCSIN_LINK_PAYLOAD_MAX) {
 		return -EINVAL;
 	}
-	while (true) {
+	do {
 		(void)k_mutex_lock(&tx_lock, K_FOREVER);
-		done = try_send(type, payload, size);
-		if (!done && sys_timepoint_expired(end)) {
-			unsent++;
+		if (try_send(type, payload, size)) {
 			(void)k_mutex_unlock(&tx_lock);
-			return -EAGAIN;
-		}
-		(void)k_mutex_unlock(&tx_lock);
-		if (done) {
 			return 0;
 		}
-		/* Two senders may wait and one may take the other's signal: look again soon. */
-		(void)k_sem_take(&tx_room, K_MSEC(10));
+	} while (wait_for_room(end));
+	return -EAGAIN;
+}
+
+uint8_t *tocsin_link_claim(k_timeout_t timeout)
+{
+	const k_timepoint_t end = sys_timepoint_calc(timeout);
+
+	do {
+		(void)k_mutex_lock(&tx_lock, K_FOREVER);
+		if (ring_buf_space_get(&tx_ring) >= TOCSIN_LINK_WIRE_MAX) {
+			return &wire[TOCSIN_LINK_WIRE_PAYLOAD];
+		}
+	} while (wait_for_room(end));
+	return NULL;
+}
+
+void tocsin_link_commit(uint8_t type, size_t size)
+{
+	if (type != 0) {
+		/* There was room when the lock was taken, and only who holds it takes of it. */
+		(void)try_send(type, &wire[TOCSIN_LINK_WIRE_PAYLOAD], size);
 	}
+	(void)k_mutex_unlock(&tx_lock);
 }
 
 size_t tocsin_link_room(void)

@@ -35,6 +35,10 @@ extern "C" {
 /** Bytes of a frame on the wire: a delimiter at both ends and a code byte for every 254 bytes. */
 #define TOCSIN_LINK_WIRE_MAX (TOCSIN_LINK_FRAME_MAX + TOCSIN_LINK_FRAME_MAX / 254 + 3)
 
+/** Where in the frame's own memory a payload may lie that tocsin_link_encode() is to stuff: no byte
+ * is overwritten before it has been read. */
+#define TOCSIN_LINK_WIRE_PAYLOAD (4 + TOCSIN_LINK_FRAME_MAX / 254)
+
 /** What a message is. From the device: bit 7 set. */
 enum tocsin_link_type {
 	TOCSIN_LINK_HELLO = 0x01,
@@ -109,14 +113,14 @@ enum tocsin_link_window_flag {
 struct tocsin_link_message {
 	uint8_t type;
 	uint8_t sequence;
-	const uint8_t *payload;
-	size_t size; /**< 0 to TOCSIN_LINK_PAYLOAD_MAX */
+	const uint8_t *payload; /**< at an even address */
+	size_t size;            /**< 0 to TOCSIN_LINK_PAYLOAD_MAX */
 };
 
 /** Receiving end. Treat as opaque, but for the counters. */
 struct tocsin_link_decoder {
-	uint8_t data[TOCSIN_LINK_FRAME_MAX];
 	size_t fill;
+	uint8_t data[TOCSIN_LINK_FRAME_MAX]; /* behind a size_t: at an even address */
 	uint8_t left;   /* bytes until the next code byte */
 	bool zero_owed; /* the block that ends here stands for a zero byte */
 	bool skipping;  /* too long: wait for the delimiter */
@@ -145,7 +149,8 @@ bool tocsin_link_decode(struct tocsin_link_decoder *decoder, uint8_t byte,
  * @param size     bytes at @p wire, TOCSIN_LINK_WIRE_MAX is always enough
  * @param type     enum tocsin_link_type
  * @param sequence one more than that of the frame before
- * @param payload  @p length bytes; may be NULL where that is 0
+ * @param payload  @p length bytes; may be NULL where that is 0, and may lie in @p wire, at
+ *                 TOCSIN_LINK_WIRE_PAYLOAD
  * @param length   at most TOCSIN_LINK_PAYLOAD_MAX
  * @return bytes written, or 0 where an argument is out of range or @p size too small
  */

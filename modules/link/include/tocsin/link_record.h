@@ -131,6 +131,20 @@ struct tocsin_link_record {
 int tocsin_link_record_init(struct tocsin_link_record *record, void *mem, size_t size);
 
 /**
+ * @brief Other sample memory, while no stream runs.
+ *
+ * What a desk has not acknowledged of a recording that is over is gone, and so is the recording; one
+ * that waits for the next stream still does.
+ *
+ * @param mem  see tocsin_link_record_init()
+ * @param size see tocsin_link_record_init()
+ * @retval 0       ready
+ * @retval -EINVAL as of tocsin_link_record_init(); nothing has changed
+ * @retval -EBUSY  a stream runs
+ */
+int tocsin_link_record_use(struct tocsin_link_record *record, void *mem, size_t size);
+
+/**
  * @brief A stream begins; its first frame has index 0.
  *
  * @param sample_rate Hz, of each channel
