@@ -35,7 +35,7 @@ static void publish(struct outcome *outcome)
 static int score(const struct item *item, float *out)
 {
 	const uint32_t start = k_cycle_get_32();
-	const int err = tocsin_score_vector(&pipeline.score, pipeline.slots[item->slot], out);
+	const int err = tocsin_score_in_place(&pipeline.score, pipeline.slots[item->slot], out);
 
 	stats_time(STATS_SCORE, k_cycle_get_32() - start, pipeline.step_cycles);
 	k_sem_give(&pipeline.free_slots);

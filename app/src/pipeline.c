@@ -100,8 +100,8 @@ int pipeline_begin(bool paced)
 		err = tocsin_dsp_init(&pipeline.dsp, &bundle->dsp, at.dsp, plan->dsp);
 	}
 	if (err == 0) {
-		err = tocsin_score_init(&pipeline.score, &bundle->score, infer, ctx, at.score,
-					plan->score);
+		err = tocsin_score_init_in_place(&pipeline.score, &bundle->score, infer, ctx,
+						 at.score, plan->score);
 	}
 	if (err == 0) {
 		err = tocsin_decide_init(&pipeline.decide, &bundle->decide, at.decide,

@@ -42,7 +42,7 @@ void plan_make(const struct tocsin_bundle *bundle, struct plan *plan)
 	plan->ring = rounded(tocsin_ring_needed_size(plan->ring_capacity, bundle->dsp.channels));
 	plan->dsp = rounded(tocsin_dsp_needed_size(&bundle->dsp));
 	plan->slot = rounded(tocsin_dsp_vector_size(&bundle->dsp) * sizeof(float));
-	plan->score = rounded(tocsin_score_needed_size(&bundle->score));
+	plan->score = rounded(tocsin_score_in_place_size(&bundle->score));
 	plan->decide = rounded(tocsin_decide_needed_size(&bundle->decide));
 	plan->arena = rounded(bundle->arena_size);
 	plan->total = plan->ring + plan->dsp + CONFIG_TOCSIN_VECTOR_SLOTS * plan->slot +

@@ -47,32 +47,50 @@ static size_t work_of(const struct tocsin_score_config *cfg)
 	return tocsin_score_classical_work(cfg->kind, &cfg->kmeans, cfg->dim);
 }
 
+size_t tocsin_score_in_place_size(const struct tocsin_score_config *cfg)
+{
+	return sizeof(float) * work_of(cfg) + tocsin_score_inputs(cfg) + tocsin_score_outputs(cfg);
+}
+
 size_t tocsin_score_needed_size(const struct tocsin_score_config *cfg)
 {
 	if (tocsin_score_check(cfg) != 0) {
 		return 0;
 	}
-	return sizeof(float) * (cfg->dim + work_of(cfg)) + tocsin_score_inputs(cfg) +
-	       tocsin_score_outputs(cfg);
+	return sizeof(float) * cfg->dim + tocsin_score_in_place_size(cfg);
+}
+
+static int init(struct tocsin_score *score, const struct tocsin_score_config *cfg,
+		tocsin_score_infer_t infer, void *ctx, void *mem, size_t size, bool in_place)
+{
+	if (score == NULL || mem == NULL || (uintptr_t)mem % 8 != 0 ||
+	    tocsin_score_check(cfg) != 0 ||
+	    (tocsin_score_quant_of(cfg) != NULL && infer == NULL)) {
+		return -EINVAL;
+	}
+
+	const size_t copy = in_place ? 0 : cfg->dim;
+
+	if (size < sizeof(float) * copy + tocsin_score_in_place_size(cfg)) {
+		return -ENOMEM;
+	}
+	*score = (struct tocsin_score){.cfg = *cfg, .infer = infer, .ctx = ctx, .x = mem};
+	score->work = score->x + copy;
+	score->input = (int8_t *)(score->work + work_of(cfg));
+	score->output = score->input + tocsin_score_inputs(cfg);
+	return 0;
 }
 
 int tocsin_score_init(struct tocsin_score *score, const struct tocsin_score_config *cfg,
 		      tocsin_score_infer_t infer, void *ctx, void *mem, size_t size)
 {
-	const size_t needed = tocsin_score_needed_size(cfg);
+	return init(score, cfg, infer, ctx, mem, size, false);
+}
 
-	if (score == NULL || mem == NULL || (uintptr_t)mem % 8 != 0 || needed == 0 ||
-	    (tocsin_score_quant_of(cfg) != NULL && infer == NULL)) {
-		return -EINVAL;
-	}
-	if (size < needed) {
-		return -ENOMEM;
-	}
-	*score = (struct tocsin_score){.cfg = *cfg, .infer = infer, .ctx = ctx, .x = mem};
-	score->work = score->x + cfg->dim;
-	score->input = (int8_t *)(score->work + work_of(cfg));
-	score->output = score->input + tocsin_score_inputs(cfg);
-	return 0;
+int tocsin_score_init_in_place(struct tocsin_score *score, const struct tocsin_score_config *cfg,
+			       tocsin_score_infer_t infer, void *ctx, void *mem, size_t size)
+{
+	return init(score, cfg, infer, ctx, mem, size, true);
 }
 
 int tocsin_score_begin(const struct tocsin_score_config *cfg, const float *vector, float *x,
@@ -149,4 +167,10 @@ int tocsin_score_vector(struct tocsin_score *score, const float *vector, float *
 				   score->output, tocsin_score_outputs(&score->cfg));
 	}
 	return err == 0 ? tocsin_score_end(score, score->x, score->output, out) : err;
+}
+
+int tocsin_score_in_place(struct tocsin_score *score, float *vector, float *out)
+{
+	score->x = vector;
+	return tocsin_score_vector(score, vector, out);
 }

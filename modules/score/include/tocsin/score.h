@@ -248,6 +248,24 @@ int tocsin_score_init(struct tocsin_score *score, const struct tocsin_score_conf
 int tocsin_score_vector(struct tocsin_score *score, const float *vector, float *out);
 
 /**
+ * @name In the vector's own memory
+ * For whoever has no use for a vector once it is scored: dim floats less of working memory, the same
+ * score. A stage prepared by tocsin_score_init_in_place() knows tocsin_score_in_place() alone.
+ * @{
+ */
+
+/** @brief Bytes of working memory, which may be none. The configuration must be valid. */
+size_t tocsin_score_in_place_size(const struct tocsin_score_config *cfg);
+
+/** @brief As tocsin_score_init(), but @p size is at least tocsin_score_in_place_size(). */
+int tocsin_score_init_in_place(struct tocsin_score *score, const struct tocsin_score_config *cfg,
+			       tocsin_score_infer_t infer, void *ctx, void *mem, size_t size);
+
+/** @brief As tocsin_score_vector(), but @p vector is overwritten. */
+int tocsin_score_in_place(struct tocsin_score *score, float *vector, float *out);
+/** @} */
+
+/**
  * @name The two halves
  * tocsin_score_vector() is begin, network, end. A host that runs many vectors through an
  * interpreter of its own calls them itself.
