@@ -16,8 +16,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import struct
 import sys
 import tempfile
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import boards
 from bench import compiler
 from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, Emulator, configure_and_build
-from tocsin.link import Link, LinkError
+from tocsin.link import Link, LinkError, Refused
 
 BASELINE = ROOT / "tools" / "footprint.json"
 TOLERANCE = 0.02
@@ -145,11 +147,12 @@ def measure_stacks(image: Path) -> dict[str, int]:
 
 
 def work(emulator: Emulator, link: Link) -> None:
-    """Upload and run a detector of each kind, hear a fault begin and end, and ask the shell for all it knows."""
+    """All that a board does: run a detector of each kind, record, refuse, alarm, and say all it knows."""
     import numpy as np
 
     from tocsin.bundle import read_bundle
 
+    link.subscribe(0xFFFFFFFF)
     index = json.loads((VECTORS / "index.json").read_text())
     for name in index:
         raw = (VECTORS / name / "bundle.tocsin").read_bytes()
@@ -161,7 +164,14 @@ def work(emulator: Emulator, link: Link) -> None:
             sample_rate=features.sample_rate,
             vectors=True,
         )
+        for bad in (raw[:-16], raw[:200] + bytes(200) + raw[400:], bytes(400)):
+            try:
+                link.upload(bad)
+            except Refused:
+                continue
+            raise AssertionError(f"a damaged bundle of {name} was not refused")
     link.use_default()
+    record(link, seconds=5)
     for command, answer in (
         ("tocsin fault on", "ALARM begins"),
         ("tocsin fault off", "ALARM ends"),
@@ -170,6 +180,22 @@ def work(emulator: Emulator, link: Link) -> None:
     ):
         emulator.type(command)
         emulator.wait_for(answer, timeout=90)
+
+
+def record(link: Link, *, seconds: float) -> None:
+    """Record the live source, acknowledging what comes, and answer for none of it at the end."""
+    from tocsin import _linktypes as types
+    from tocsin._recording import Recording
+
+    recording = Recording(1)
+    link.listen(recording)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        link.pump(0.1)
+    link.ignore(recording)
+    link._request(types.RECORD_STOP, struct.pack("<I", recording.identity))
+    if not recording.items():
+        raise AssertionError("nothing was recorded")
 
 
 def measure(names: list[str]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ extern "C" {
 
 /** Pointer-sized words that hold the interpreter and its list of operators; checked by the build.
  */
-#define TOCSIN_TFLM_WORDS 192
+#define TOCSIN_TFLM_WORDS CONFIG_TOCSIN_TFLM_WORDS
 
 /** A network ready to run. Treat as opaque. */
 struct tocsin_tflm {
