@@ -41,6 +41,25 @@ static void start(void)
 	assert_int_equal(tocsin_score_init(&score, &f.cfg, fixture_network, &shift, mem, size), 0);
 }
 
+/* The same in the vector's own memory, beside which there is exactly what is asked for. */
+static float in_place(void)
+{
+	const size_t size = tocsin_score_in_place_size(&f.cfg);
+	void *own = malloc(size > 0 ? size : 1);
+	float *vector = malloc(sizeof(float) * f.cfg.dim);
+	float out;
+
+	assert_non_null(own);
+	assert_non_null(vector);
+	memcpy(vector, f.vector, sizeof(float) * f.cfg.dim);
+	assert_int_equal(
+		tocsin_score_init_in_place(&score, &f.cfg, fixture_network, &shift, own, size), 0);
+	assert_int_equal(tocsin_score_in_place(&score, vector, &out), 0);
+	free(vector);
+	free(own);
+	return out;
+}
+
 static void expect(const char *what, uint64_t seed, double exact, double tolerance)
 {
 	float got;
@@ -50,6 +69,10 @@ static void expect(const char *what, uint64_t seed, double exact, double toleran
 		fail_msg("%s, seed %u: %.9g instead of %.12g", what, (unsigned int)seed,
 			 (double)got, exact);
 	}
+
+	const float same = in_place();
+
+	assert_memory_equal(&same, &got, sizeof(got));
 }
 
 static void kmeans(void **state)

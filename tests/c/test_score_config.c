@@ -277,6 +277,12 @@ static void init(void **state)
 	valid();
 	assert_int_equal(tocsin_score_init(&score, cfg, fixture_network, NULL, mem, 64), 0);
 	assert_int_equal(tocsin_score_init(&score, cfg, NULL, NULL, mem, 64), -EINVAL);
+
+	assert_int_equal(tocsin_score_in_place_size(cfg), 2 * DIM);
+	assert_int_equal(
+		tocsin_score_init_in_place(&score, cfg, fixture_network, NULL, mem, 2 * DIM - 1),
+		-ENOMEM);
+	assert_int_equal(tocsin_score_init_in_place(&score, cfg, NULL, NULL, mem, 64), -EINVAL);
 }
 
 int main(void)

@@ -64,8 +64,7 @@ static int init(struct tocsin_score *score, const struct tocsin_score_config *cf
 		tocsin_score_infer_t infer, void *ctx, void *mem, size_t size, bool in_place)
 {
 	if (score == NULL || mem == NULL || (uintptr_t)mem % 8 != 0 ||
-	    tocsin_score_check(cfg) != 0 ||
-	    (tocsin_score_quant_of(cfg) != NULL && infer == NULL)) {
+	    tocsin_score_check(cfg) != 0 || (tocsin_score_quant_of(cfg) != NULL && infer == NULL)) {
 		return -EINVAL;
 	}
 
