@@ -125,7 +125,7 @@ class Scorer
 
 	std::size_t memory_size() const
 	{
-		return tocsin_score_needed_size(&cfg());
+		return tocsin_score_in_place_size(&cfg());
 	}
 
       private:
@@ -173,7 +173,7 @@ void bind_score(nb::module_ &m)
 
 	nb::class_<Scorer>(m, "Scorer", "Scores of many vectors; one user at a time.")
 		.def(nb::init<const PyBundle &>(), "bundle"_a)
-		.def_prop_ro("memory_size", &Scorer::memory_size, "Bytes that a device needs.")
+		.def_prop_ro("memory_size", &Scorer::memory_size, "Bytes that a device needs beside the vector.")
 		.def("score", &Scorer::score, "vectors"_a)
 		.def("begin", &Scorer::begin, "vectors"_a)
 		.def("end", &Scorer::end, "x"_a, "output"_a);
