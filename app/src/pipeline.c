@@ -41,23 +41,30 @@ static struct layout lay_out(const struct plan *plan)
 	return at;
 }
 
-static int start_network(const struct tocsin_bundle *bundle, const struct plan *plan,
-			 tocsin_score_infer_t *infer, void **ctx)
+/* The network, where there is one, and the score. */
+static int start_score(const struct tocsin_bundle *bundle, const struct plan *plan,
+		       const struct layout *at)
 {
-	*infer = NULL;
-	*ctx = NULL;
+	struct tocsin_score_ends ends = {NULL, NULL};
+	tocsin_score_infer_t infer = NULL;
+	void *ctx = NULL;
+
 #if defined(CONFIG_TOCSIN_TFLM)
 	if (tocsin_score_quant_of(&bundle->score) != NULL) {
-		*infer = tocsin_tflm_invoke;
-		*ctx = &pipeline.network;
-		return tocsin_tflm_init(&pipeline.network, bundle->model, bundle->model_size,
-					lay_out(plan).arena, plan->arena, &bundle->score);
+		const int err =
+			tocsin_tflm_init(&pipeline.network, bundle->model, bundle->model_size,
+					 at->arena, plan->arena, &bundle->score);
+
+		if (err != 0) {
+			return err;
+		}
+		infer = tocsin_tflm_invoke;
+		ctx = &pipeline.network;
+		ends = tocsin_tflm_ends(&pipeline.network);
 	}
-#else
-	ARG_UNUSED(bundle);
-	ARG_UNUSED(plan);
 #endif
-	return 0;
+	return tocsin_score_init_in_place(&pipeline.score, &bundle->score, infer, ctx, &ends,
+					  at->score, plan->score);
 }
 
 /* Cycles of the hardware clock that @p frames take at the bundle's rate; at most 32 bits of them.
@@ -88,9 +95,7 @@ int pipeline_begin(bool paced)
 	const struct tocsin_bundle *bundle = &pipeline.bundle;
 	const struct plan *plan = &pipeline.plan;
 	const struct layout at = lay_out(plan);
-	tocsin_score_infer_t infer;
-	void *ctx;
-	int err = start_network(bundle, plan, &infer, &ctx);
+	int err = start_score(bundle, plan, &at);
 
 	if (err == 0) {
 		err = tocsin_ring_init(&pipeline.ring, plan->ring_capacity, bundle->dsp.channels,
@@ -98,10 +103,6 @@ int pipeline_begin(bool paced)
 	}
 	if (err == 0) {
 		err = tocsin_dsp_init(&pipeline.dsp, &bundle->dsp, at.dsp, plan->dsp);
-	}
-	if (err == 0) {
-		err = tocsin_score_init_in_place(&pipeline.score, &bundle->score, infer, ctx,
-						 at.score, plan->score);
 	}
 	if (err == 0) {
 		err = tocsin_decide_init(&pipeline.decide, &bundle->decide, at.decide,

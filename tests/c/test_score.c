@@ -41,10 +41,12 @@ static void start(void)
 	assert_int_equal(tocsin_score_init(&score, &f.cfg, fixture_network, &shift, mem, size), 0);
 }
 
-/* The same in the vector's own memory, beside which there is exactly what is asked for. */
+/* The same in memory that is there already, beside which there is exactly what is asked for. */
 static float in_place(void)
 {
 	const size_t size = tocsin_score_in_place_size(&f.cfg);
+	int8_t *input = malloc(f.cfg.dim);
+	const struct tocsin_score_ends ends = {input, malloc(f.cfg.dim)};
 	void *own = malloc(size > 0 ? size : 1);
 	float *vector = malloc(sizeof(float) * f.cfg.dim);
 	float out;
@@ -52,11 +54,14 @@ static float in_place(void)
 	assert_non_null(own);
 	assert_non_null(vector);
 	memcpy(vector, f.vector, sizeof(float) * f.cfg.dim);
-	assert_int_equal(
-		tocsin_score_init_in_place(&score, &f.cfg, fixture_network, &shift, own, size), 0);
+	assert_int_equal(tocsin_score_init_in_place(&score, &f.cfg, fixture_network, &shift, &ends,
+						    own, size),
+			 0);
 	assert_int_equal(tocsin_score_in_place(&score, vector, &out), 0);
 	free(vector);
 	free(own);
+	free(ends.output);
+	free(input);
 	return out;
 }
 

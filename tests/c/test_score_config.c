@@ -278,11 +278,25 @@ static void init(void **state)
 	assert_int_equal(tocsin_score_init(&score, cfg, fixture_network, NULL, mem, 64), 0);
 	assert_int_equal(tocsin_score_init(&score, cfg, NULL, NULL, mem, 64), -EINVAL);
 
-	assert_int_equal(tocsin_score_in_place_size(cfg), 2 * DIM);
+	const struct tocsin_score_ends none = {NULL, NULL};
+	const struct tocsin_score_ends ends = {(int8_t *)mem, (int8_t *)mem};
+
+	assert_int_equal(tocsin_score_in_place_size(cfg), 0);
 	assert_int_equal(
-		tocsin_score_init_in_place(&score, cfg, fixture_network, NULL, mem, 2 * DIM - 1),
+		tocsin_score_init_in_place(&score, cfg, fixture_network, NULL, &ends, mem, 0), 0);
+	assert_int_equal(
+		tocsin_score_init_in_place(&score, cfg, fixture_network, NULL, &none, mem, 64),
+		-EINVAL);
+	assert_int_equal(tocsin_score_init_in_place(&score, cfg, NULL, NULL, &ends, mem, 64),
+			 -EINVAL);
+
+	kind = TOCSIN_SCORE_MAHALANOBIS;
+	covariance = TOCSIN_SCORE_FULL;
+	valid();
+	assert_int_equal(tocsin_score_in_place_size(cfg), 4 * DIM);
+	assert_int_equal(
+		tocsin_score_init_in_place(&score, cfg, NULL, NULL, &none, mem, 4 * DIM - 1),
 		-ENOMEM);
-	assert_int_equal(tocsin_score_init_in_place(&score, cfg, NULL, NULL, mem, 64), -EINVAL);
 }
 
 int main(void)

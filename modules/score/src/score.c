@@ -49,7 +49,7 @@ static size_t work_of(const struct tocsin_score_config *cfg)
 
 size_t tocsin_score_in_place_size(const struct tocsin_score_config *cfg)
 {
-	return sizeof(float) * work_of(cfg) + tocsin_score_inputs(cfg) + tocsin_score_outputs(cfg);
+	return sizeof(float) * work_of(cfg);
 }
 
 size_t tocsin_score_needed_size(const struct tocsin_score_config *cfg)
@@ -57,39 +57,57 @@ size_t tocsin_score_needed_size(const struct tocsin_score_config *cfg)
 	if (tocsin_score_check(cfg) != 0) {
 		return 0;
 	}
-	return sizeof(float) * cfg->dim + tocsin_score_in_place_size(cfg);
+	return sizeof(float) * cfg->dim + tocsin_score_in_place_size(cfg) +
+	       tocsin_score_inputs(cfg) + tocsin_score_outputs(cfg);
 }
 
-static int init(struct tocsin_score *score, const struct tocsin_score_config *cfg,
-		tocsin_score_infer_t infer, void *ctx, void *mem, size_t size, bool in_place)
+/* What is wrong with either kind of stage; the floats of working memory come first in both. */
+static int begin_init(struct tocsin_score *score, const struct tocsin_score_config *cfg,
+		      tocsin_score_infer_t infer, void *ctx, void *mem)
 {
 	if (score == NULL || mem == NULL || (uintptr_t)mem % 8 != 0 ||
 	    tocsin_score_check(cfg) != 0 || (tocsin_score_quant_of(cfg) != NULL && infer == NULL)) {
 		return -EINVAL;
 	}
-
-	const size_t copy = in_place ? 0 : cfg->dim;
-
-	if (size < sizeof(float) * copy + tocsin_score_in_place_size(cfg)) {
-		return -ENOMEM;
-	}
-	*score = (struct tocsin_score){.cfg = *cfg, .infer = infer, .ctx = ctx, .x = mem};
-	score->work = score->x + copy;
-	score->input = (int8_t *)(score->work + work_of(cfg));
-	score->output = score->input + tocsin_score_inputs(cfg);
+	*score = (struct tocsin_score){.cfg = *cfg, .infer = infer, .ctx = ctx, .work = mem};
 	return 0;
 }
 
 int tocsin_score_init(struct tocsin_score *score, const struct tocsin_score_config *cfg,
 		      tocsin_score_infer_t infer, void *ctx, void *mem, size_t size)
 {
-	return init(score, cfg, infer, ctx, mem, size, false);
+	const int err = begin_init(score, cfg, infer, ctx, mem);
+
+	if (err != 0) {
+		return err;
+	}
+	if (size < tocsin_score_needed_size(cfg)) {
+		return -ENOMEM;
+	}
+	score->x = score->work + work_of(cfg);
+	score->input = (int8_t *)(score->x + cfg->dim);
+	score->output = score->input + tocsin_score_inputs(cfg);
+	return 0;
 }
 
 int tocsin_score_init_in_place(struct tocsin_score *score, const struct tocsin_score_config *cfg,
-			       tocsin_score_infer_t infer, void *ctx, void *mem, size_t size)
+			       tocsin_score_infer_t infer, void *ctx,
+			       const struct tocsin_score_ends *ends, void *mem, size_t size)
 {
-	return init(score, cfg, infer, ctx, mem, size, true);
+	const int err = begin_init(score, cfg, infer, ctx, mem);
+
+	if (err != 0) {
+		return err;
+	}
+	if (infer != NULL && (ends->input == NULL || ends->output == NULL)) {
+		return -EINVAL;
+	}
+	if (size < tocsin_score_in_place_size(cfg)) {
+		return -ENOMEM;
+	}
+	score->input = ends->input;
+	score->output = ends->output;
+	return 0;
 }
 
 int tocsin_score_begin(const struct tocsin_score_config *cfg, const float *vector, float *x,

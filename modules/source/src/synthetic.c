@@ -32,7 +32,7 @@ struct synthetic_data {
 	uint32_t block;
 	bool running;
 	atomic_t fault;
-	int16_t samples[CONFIG_TOCSIN_SOURCE_BLOCK_FRAMES * 3];
+	int16_t samples[CONFIG_TOCSIN_SOURCE_BLOCK_FRAMES];
 };
 
 static int synthetic_check(const struct device *dev, const struct tocsin_source_format *format)
@@ -57,8 +57,9 @@ static int synthetic_start(const struct device *dev, const struct tocsin_source_
 	tocsin_machine_init(&data->machine, format->sample_rate, config->millihertz,
 			    config->amplitude, config->noise);
 	data->format = *format;
+	/* 10 ms, or what fits */
 	data->block =
-		CLAMP(format->sample_rate / 100, 1, CONFIG_TOCSIN_SOURCE_BLOCK_FRAMES); /* 10 ms */
+		CLAMP(format->sample_rate / 100, 1, ARRAY_SIZE(data->samples) / format->channels);
 	data->begun = k_uptime_ticks();
 	data->made = 0;
 	data->running = true;

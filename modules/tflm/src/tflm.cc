@@ -192,12 +192,21 @@ int tocsin_tflm_invoke(void *ctx, const int8_t *input, size_t n_in, int8_t *outp
 	if (n_in != tflm->n_in || n_out != tflm->n_out) {
 		return -EINVAL;
 	}
-	copy(tflm->input, input, n_in);
+	if (input != tflm->input) {
+		copy(tflm->input, input, n_in);
+	}
 	if (network(tflm)->interpreter.Invoke() != kTfLiteOk) {
 		return -EIO;
 	}
-	copy(output, tflm->output, n_out);
+	if (output != tflm->output) {
+		copy(output, tflm->output, n_out);
+	}
 	return 0;
+}
+
+struct tocsin_score_ends tocsin_tflm_ends(const struct tocsin_tflm *tflm)
+{
+	return {tflm->input, tflm->output};
 }
 
 size_t tocsin_tflm_arena_used(const struct tocsin_tflm *tflm)

@@ -248,18 +248,29 @@ int tocsin_score_init(struct tocsin_score *score, const struct tocsin_score_conf
 int tocsin_score_vector(struct tocsin_score *score, const float *vector, float *out);
 
 /**
- * @name In the vector's own memory
- * For whoever has no use for a vector once it is scored: dim floats less of working memory, the same
- * score. A stage prepared by tocsin_score_init_in_place() knows tocsin_score_in_place() alone.
+ * @name In memory that is there already
+ * For whoever has no use for a vector once it is scored: it is normalised where it lies, and the
+ * network's two ends lie where the network wants them. The same score, with nearly no working
+ * memory. A stage prepared by tocsin_score_init_in_place() knows tocsin_score_in_place() alone.
  * @{
  */
+
+/** Where a network's ends lie; both NULL without one. */
+struct tocsin_score_ends {
+	int8_t *input;  /**< tocsin_score_inputs() values */
+	int8_t *output; /**< tocsin_score_outputs() values; may overlap @p input */
+};
 
 /** @brief Bytes of working memory, which may be none. The configuration must be valid. */
 size_t tocsin_score_in_place_size(const struct tocsin_score_config *cfg);
 
-/** @brief As tocsin_score_init(), but @p size is at least tocsin_score_in_place_size(). */
+/**
+ * @brief As tocsin_score_init(), but @p size is at least tocsin_score_in_place_size(), and the
+ * network is given, and gives, what lies at @p ends.
+ */
 int tocsin_score_init_in_place(struct tocsin_score *score, const struct tocsin_score_config *cfg,
-			       tocsin_score_infer_t infer, void *ctx, void *mem, size_t size);
+			       tocsin_score_infer_t infer, void *ctx,
+			       const struct tocsin_score_ends *ends, void *mem, size_t size);
 
 /** @brief As tocsin_score_vector(), but @p vector is overwritten. */
 int tocsin_score_in_place(struct tocsin_score *score, float *vector, float *out);

@@ -75,7 +75,8 @@ int tocsin_tflm_init(struct tocsin_tflm *tflm, const uint8_t *model, size_t size
 		     size_t arena_size, const struct tocsin_score_config *score);
 
 /**
- * @brief Run the network once; a tocsin_score_infer_t.
+ * @brief Run the network once; a tocsin_score_infer_t. What lies at tocsin_tflm_ends() is not
+ * copied.
  *
  * @param ctx    struct tocsin_tflm, prepared
  * @param input  @p n_in values
@@ -87,6 +88,9 @@ int tocsin_tflm_init(struct tocsin_tflm *tflm, const uint8_t *model, size_t size
  * @retval -EIO    a kernel failed
  */
 int tocsin_tflm_invoke(void *ctx, const int8_t *input, size_t n_in, int8_t *output, size_t n_out);
+
+/** @brief Where a prepared network wants its input and leaves its output: in the arena. */
+struct tocsin_score_ends tocsin_tflm_ends(const struct tocsin_tflm *tflm);
 
 /** @brief Bytes of the arena in use; what a bundle should ask for, give or take alignment. */
 size_t tocsin_tflm_arena_used(const struct tocsin_tflm *tflm);
