@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include <zephyr/logging/log.h>
 
@@ -145,13 +146,29 @@ int pipeline_check(const void *data, size_t size)
 	return examine(data, size, &bundle, &plan);
 }
 
-static void set_bundle(const struct tocsin_bundle *bundle, const struct plan *plan)
+BUILD_ASSERT(sizeof(struct tocsin_bundle) % sizeof(uint32_t) == 0);
+
+/* The bundle that runs for another one; a word at a time, as a third would not fit on the stack. */
+static void exchange(struct tocsin_bundle *bundle, struct plan *plan)
 {
+	const struct plan next = *plan;
+	uint8_t *const ours = (uint8_t *)&pipeline.bundle;
+	uint8_t *const theirs = (uint8_t *)bundle;
+
 	K_SPINLOCK(&describing)
 	{
-		pipeline.bundle = *bundle;
+		for (size_t i = 0; i < sizeof(*bundle); i += sizeof(uint32_t)) {
+			uint32_t a;
+			uint32_t b;
+
+			memcpy(&a, &ours[i], sizeof(a));
+			memcpy(&b, &theirs[i], sizeof(b));
+			memcpy(&ours[i], &b, sizeof(b));
+			memcpy(&theirs[i], &a, sizeof(a));
+		}
 	}
-	pipeline.plan = *plan;
+	*plan = pipeline.plan;
+	pipeline.plan = next;
 }
 
 int pipeline_describe(struct tocsin_bundle *bundle)
@@ -165,8 +182,6 @@ int pipeline_describe(struct tocsin_bundle *bundle)
 
 int pipeline_use(const void *data, size_t size)
 {
-	const struct tocsin_bundle old_bundle = pipeline.bundle;
-	const struct plan old_plan = pipeline.plan;
 	struct tocsin_bundle bundle;
 	struct plan plan;
 	int err = examine(data, size, &bundle, &plan);
@@ -175,11 +190,11 @@ int pipeline_use(const void *data, size_t size)
 		return err;
 	}
 	recorder_settle();
-	set_bundle(&bundle, &plan);
+	exchange(&bundle, &plan);
 	/* Only laying out the arena tells whether the size that the bundle states is enough. */
 	err = pipeline_begin(true);
 	if (err != 0) {
-		set_bundle(&old_bundle, &old_plan);
+		exchange(&bundle, &plan);
 	}
 	if (err == 0 || pipeline.ready) {
 		recorder_use(&pool[pipeline.plan.total], sizeof(pool) - pipeline.plan.total);
@@ -188,9 +203,9 @@ int pipeline_use(const void *data, size_t size)
 		return err;
 	}
 	pipeline.ready = true;
-	LOG_INF("bundle %08x: %u Hz x %u, %u values a window, %zu of %d bytes", bundle.crc,
-		bundle.dsp.sample_rate, bundle.dsp.channels, bundle.score.dim, plan.total,
-		PLAN_MOST);
+	LOG_INF("bundle %08x: %u Hz x %u, %u values a window, %zu of %d bytes", pipeline.bundle.crc,
+		pipeline.bundle.dsp.sample_rate, pipeline.bundle.dsp.channels,
+		pipeline.bundle.score.dim, pipeline.plan.total, PLAN_MOST);
 	return 0;
 }
 
