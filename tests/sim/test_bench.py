@@ -52,3 +52,4 @@ def test_the_goals_are_kept(result: dict[str, Any]) -> None:
     assert result["stages"]["mlperf_ad"] <= 396_000
     assert result["stages"]["logmel_frame"] <= 70_000
     assert result["per_second"]["mlperf_ad"] <= 15_000_000
+    assert result["per_second"]["toycar_64k"] <= 4_000_000
