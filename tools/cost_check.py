@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any, Literal
 
 sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
@@ -20,12 +21,14 @@ import bench
 from emulation import BuildFailed, CannotBuild, configure_and_build
 from tocsin.bundle import (
     AutoencoderModel,
+    CombinedModel,
     Decision,
     GaussianMixtureModel,
     KMeansModel,
     MahalanobisModel,
     Model,
     NeighboursModel,
+    NetworkModel,
     Normalisation,
     read_bundle,
     write_bundle,
@@ -72,7 +75,7 @@ def pack(features: FeatureConfig, model: Model) -> bytes:
 
 
 def detectors() -> dict[str, bytes]:
-    """Bundles with each front end and a k-means, then with models of several sizes."""
+    """Bundles with each front end and a k-means, then with models of several sizes and kinds."""
     rng = np.random.default_rng(bench.SEED)
     fronts = front_ends()
 
@@ -97,7 +100,41 @@ def detectors() -> dict[str, bytes]:
     )
     network = (bench.ROOT / "tests" / "vectors" / "autoencoder.tflite").read_bytes()
     found["autoencoder"] = pack(few, AutoencoderModel.from_tflite(network))
-    return found
+    return found | composed(network, few, fronts["fft512-mel64"], rng)
+
+
+def composed(network: bytes, few: FeatureConfig, more: FeatureConfig, rng: np.random.Generator) -> dict[str, bytes]:
+    """Networks with and without heads, and combinations; `network` has 32 inputs, `few` 32 values, `more` 64."""
+
+    def centres(k: int, dim: int) -> KMeansModel:
+        return KMeansModel(rng.normal(size=(k, dim)))
+
+    def gaussians(k: int, dim: int) -> MahalanobisModel:
+        return MahalanobisModel.from_moments(rng.normal(size=(k, dim)), np.stack([np.eye(dim)] * k))
+
+    def near(k: int, dim: int) -> NeighboursModel:
+        return NeighboursModel.from_references(rng.normal(size=(k, dim)), np.ones(k), np.eye(dim)[np.tril_indices(dim)])
+
+    def net(use: Literal["reconstruct", "predict", "embed"], dim: int = 32, **options: Any) -> NetworkModel:
+        return NetworkModel.from_tflite(network, use=use, dim=dim, **options)
+
+    mixture = GaussianMixtureModel.from_moments(np.full(8, 1 / 8), rng.normal(size=(8, 64)), np.ones((8, 64)))
+    selective = net("reconstruct", fold=2, head=gaussians(2, 16))
+    choices: dict[str, tuple[FeatureConfig, Model]] = {
+        "reconstruct": (few, net("reconstruct")),
+        "predict": (more, net("predict", 64, first=16)),
+        "predict neighbours": (more, net("predict", 64, first=16, head=near(100, 32))),
+        "embed k-means": (few, net("embed", head=centres(16, 32))),
+        "selective": (few, selective),
+        "selective full": (few, net("reconstruct", head=gaussians(2, 32))),
+        "neighbours + selective": (few, CombinedModel((near(200, 32), selective), (1.0, 4.0), (1.5, 0.5), "sum")),
+        "mahalanobis, predict": (
+            more,
+            CombinedModel((gaussians(1, 64), net("predict", 64)), (1.0, 4.0), (1.5, 0.5), "max"),
+        ),
+        "mixture, k-means": (more, CombinedModel((mixture, centres(16, 64)), (20.0, 4.0), (0.1, 1.0), "max")),
+    }
+    return {name: pack(features, model) for name, (features, model) in choices.items()}
 
 
 def networks() -> dict[str, bytes]:
