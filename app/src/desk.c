@@ -46,20 +46,19 @@ static int on_replay_start(const uint8_t *payload, size_t size)
 
 static int on_samples(const uint8_t *payload, size_t size)
 {
-	struct tocsin_bundle bundle;
+	struct pipeline_bundle bundle;
 	size_t count;
 
 	if (size < 8 || size % sizeof(int16_t) != 0 || pipeline_describe(&bundle) != 0) {
 		return 1;
 	}
 	count = (size - 8) / sizeof(int16_t);
-	if (count % bundle.dsp.channels != 0) {
+	if (count % bundle.channels != 0) {
 		return 1;
 	}
 	/* As they lie: the wire's order is the processor's, and a payload's address is even. */
 	(void)tocsin_source_replay_feed(sources_replay(), tocsin_link_get64(payload),
-					(const int16_t *)(payload + 8),
-					count / bundle.dsp.channels);
+					(const int16_t *)(payload + 8), count / bundle.channels);
 	return 1; /* not answered: credit is the answer */
 }
 

@@ -105,7 +105,7 @@ void desk_send_info(void)
 	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
 	uint8_t payload[160];
 	uint8_t *p = payload;
-	struct tocsin_bundle bundle;
+	struct pipeline_bundle bundle;
 	const bool ready = pipeline_describe(&bundle) == 0;
 
 	BUILD_ASSERT(44 + sizeof(CONFIG_BOARD_TARGET) + sizeof(APP_VERSION_STRING) <=
@@ -115,11 +115,11 @@ void desk_send_info(void)
 	p = tocsin_link_put32(p, ready ? bundle.crc : 0);
 	p = tocsin_link_put32(p, TOCSIN_DSP_VERSION);
 	*p++ = ready ? (uint8_t)bundle.sensor : 0;
-	*p++ = ready ? (uint8_t)bundle.score.kind : 0;
-	*p++ = ready ? (uint8_t)bundle.dsp.channels : 0;
+	*p++ = ready ? (uint8_t)bundle.kind : 0;
+	*p++ = ready ? (uint8_t)bundle.channels : 0;
 	*p++ = !state->run ? 0 : state->replay ? 2 : 1;
-	p = tocsin_link_put32(p, ready ? bundle.dsp.sample_rate : 0);
-	p = tocsin_link_put32(p, ready ? bundle.score.dim : 0);
+	p = tocsin_link_put32(p, ready ? bundle.sample_rate : 0);
+	p = tocsin_link_put32(p, ready ? bundle.dim : 0);
 	p = tocsin_link_put32(p, (uint32_t)store_capacity());
 	p = tocsin_link_put32(p, PLAN_MOST);
 	p = tocsin_link_put32(p, TOCSIN_LINK_PAYLOAD_MAX);
@@ -247,7 +247,7 @@ static void vector_made(const struct zbus_channel *channel)
 	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
 	const k_timeout_t patience = state->replay ? REPLAY_PATIENCE : K_NO_WAIT;
 	const struct item *item = zbus_chan_const_msg(channel);
-	const uint32_t dim = pipeline.bundle.score.dim;
+	const uint32_t dim = pipeline.bundle.dim;
 
 	if (item->kind != ITEM_VECTOR || !wanted(TOCSIN_LINK_REPORT_VECTORS)) {
 		return;

@@ -171,11 +171,23 @@ static void exchange(struct tocsin_bundle *bundle, struct plan *plan)
 	pipeline.plan = next;
 }
 
-int pipeline_describe(struct tocsin_bundle *bundle)
+int pipeline_describe(struct pipeline_bundle *bundle)
 {
+	const struct tocsin_bundle *const running = &pipeline.bundle;
+
 	K_SPINLOCK(&describing)
 	{
-		*bundle = pipeline.bundle;
+		*bundle = (struct pipeline_bundle){
+			.crc = running->crc,
+			.size = running->size,
+			.sensor = running->sensor,
+			.kind = running->score.kind,
+			.sample_rate = running->dsp.sample_rate,
+			.channels = running->dsp.channels,
+			.dim = running->score.dim,
+			.meta = running->meta,
+			.meta_size = running->meta_size,
+		};
 	}
 	return pipeline.ready ? 0 : -ENOENT;
 }

@@ -71,12 +71,25 @@ int pipeline_check(const void *data, size_t size);
  */
 int pipeline_begin(bool paced);
 
+/** What others tell of the running bundle; a struct tocsin_bundle would be a third of a stack. */
+struct pipeline_bundle {
+	uint32_t crc;
+	uint32_t size; /**< bytes */
+	enum tocsin_bundle_sensor sensor;
+	enum tocsin_score_kind kind;
+	uint32_t sample_rate; /**< Hz */
+	uint32_t channels;
+	uint32_t dim;       /**< values of a window's vector */
+	const char *meta;   /**< training record, not terminated; may be NULL */
+	uint32_t meta_size; /**< bytes */
+};
+
 /**
- * @brief A copy of the running bundle's description; any thread, any time.
+ * @brief What the running bundle is; any thread, any time.
  * @retval 0 @p bundle is filled
  * @retval -ENOENT no bundle runs
  */
-int pipeline_describe(struct tocsin_bundle *bundle);
+int pipeline_describe(struct pipeline_bundle *bundle);
 
 /** @brief The samples that the bundle wants. */
 struct tocsin_source_format pipeline_format(void);

@@ -49,23 +49,17 @@ static void give_way(uint32_t cycles)
 		give_way(k_cycle_get_32() - start);                                                \
 	} while (false)
 
-/* The bundle that runs, or NULL; `copy` is large, so each command has one for all that it tells. */
-static const struct tocsin_bundle *describe(struct tocsin_bundle *copy)
-{
-	return pipeline_describe(copy) == 0 ? copy : NULL;
-}
-
-static void print_detector(const struct shell *sh, const struct tocsin_bundle *bundle)
+static void print_detector(const struct shell *sh)
 {
 	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
+	struct pipeline_bundle bundle;
 
-	if (bundle == NULL) {
+	if (pipeline_describe(&bundle) != 0) {
 		print(sh, "bundle: none runs");
 		return;
 	}
-	print(sh, "bundle: %08x, %u bytes, %s, %u Hz x %u, %u values a window", bundle->crc,
-	      bundle->size, kinds[bundle->score.kind], bundle->dsp.sample_rate,
-	      bundle->dsp.channels, bundle->score.dim);
+	print(sh, "bundle: %08x, %u bytes, %s, %u Hz x %u, %u values a window", bundle.crc,
+	      bundle.size, kinds[bundle.kind], bundle.sample_rate, bundle.channels, bundle.dim);
 	print(sh, "stream: %s, pool %zu of %d bytes",
 	      !state->run     ? "none"
 	      : state->replay ? "replay"
@@ -137,11 +131,9 @@ static void print_load(const struct shell *sh)
 
 static int cmd_status(const struct shell *sh, size_t argc, char **argv)
 {
-	struct tocsin_bundle bundle;
-
 	ARG_UNUSED(argc);
 	ARG_UNUSED(argv);
-	print_detector(sh, describe(&bundle));
+	print_detector(sh);
 	print_sensor(sh);
 	print_stream(sh);
 	print_counters(sh);
@@ -162,14 +154,13 @@ static void print_text(const struct shell *sh, const char *text, size_t size)
 
 static int cmd_bundle(const struct shell *sh, size_t argc, char **argv)
 {
-	struct tocsin_bundle copy;
-	const struct tocsin_bundle *bundle = describe(&copy);
+	struct pipeline_bundle bundle;
 
 	ARG_UNUSED(argc);
 	ARG_UNUSED(argv);
-	print_detector(sh, bundle);
-	if (bundle != NULL && bundle->meta != NULL) {
-		print_text(sh, bundle->meta, MIN(bundle->meta_size, 1024));
+	print_detector(sh);
+	if (pipeline_describe(&bundle) == 0 && bundle.meta != NULL) {
+		print_text(sh, bundle.meta, MIN(bundle.meta_size, 1024));
 	}
 	return 0;
 }
