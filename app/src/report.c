@@ -26,7 +26,8 @@ static int64_t thousandths(float value)
 	return (int64_t)(value * 1000.0f);
 }
 
-static void log_event(const struct tocsin_decide_event *event)
+/* Not inlined, or report() would have all their texts on the publisher's stack at once. */
+static __noinline void log_event(const struct tocsin_decide_event *event)
 {
 	if (event->kind == TOCSIN_DECIDE_BEGIN) {
 		LOG_WRN("ALARM begins at sample %s, score %s/1000", DECIMAL(event->begin),
@@ -38,7 +39,7 @@ static void log_event(const struct tocsin_decide_event *event)
 	}
 }
 
-static void log_gap(const struct gap *gap)
+static __noinline void log_gap(const struct gap *gap)
 {
 	if (gap->at.count > gap->slept) {
 		LOG_WRN("%s frames lost at sample %s", DECIMAL(gap->at.count - gap->slept),
@@ -49,7 +50,7 @@ static void log_gap(const struct gap *gap)
 	}
 }
 
-static void log_sensor(const struct outcome *outcome)
+static __noinline void log_sensor(const struct outcome *outcome)
 {
 	const char *name = tocsin_source_condition_name(outcome->sensor.condition);
 
@@ -60,7 +61,7 @@ static void log_sensor(const struct outcome *outcome)
 	}
 }
 
-static void end_stream(const struct outcome *outcome)
+static __noinline void end_stream(const struct outcome *outcome)
 {
 	const struct command command = {.kind = COMMAND_OVER};
 
