@@ -247,7 +247,7 @@ static void vector_made(const struct zbus_channel *channel)
 	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
 	const k_timeout_t patience = state->replay ? REPLAY_PATIENCE : K_NO_WAIT;
 	const struct item *item = zbus_chan_const_msg(channel);
-	const uint32_t dim = pipeline.bundle.dim;
+	const uint32_t dim = pipeline.bundle.score.dim;
 
 	if (item->kind != ITEM_VECTOR || !wanted(TOCSIN_LINK_REPORT_VECTORS)) {
 		return;

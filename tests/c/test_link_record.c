@@ -62,6 +62,38 @@ static void test_everything_arrives_once(void **state)
 	assert_int_equal(model.total, 100 + 50 * 160);
 }
 
+/* Other memory between streams: what is over and not acknowledged is gone, what waits still waits.
+ */
+static void test_other_memory(void **state)
+{
+	static const uint8_t start[20] = {0x44, 0x33, 0x22, 0x11};
+	static const int16_t samples[] = {1, 2, 3};
+	const struct tocsin_link_message message = {TOCSIN_LINK_RECORD_START, 0, start, 20};
+	int16_t other[8] = {0};
+	struct tocsin_link_record record;
+
+	(void)state;
+	assert_int_equal(tocsin_link_record_init(&record, mem, sizeof(mem)), 0);
+	assert_int_equal(tocsin_link_record_use(NULL, other, sizeof(other)), -EINVAL);
+	assert_int_equal(tocsin_link_record_use(&record, NULL, sizeof(other)), -EINVAL);
+	assert_int_equal(tocsin_link_record_use(&record, other, 11), -EINVAL);
+	assert_int_equal(tocsin_link_record_use(&record, (uint8_t *)other + 1, 12), -EINVAL);
+
+	tocsin_link_record_begin(&record, 8000, 1, 0.5f, 0);
+	assert_int_equal(tocsin_link_record_use(&record, other, sizeof(other)), -EBUSY);
+	assert_int_equal(tocsin_link_record_request(&record, &message, 0), 1);
+	tocsin_link_record_write(&record, samples, 3);
+	tocsin_link_record_end(&record);
+	assert_int_equal(record.phase, TOCSIN_LINK_RECORD_ENDED);
+	assert_int_equal(tocsin_link_record_use(&record, other, sizeof(other)), 0);
+	assert_int_equal(record.phase, TOCSIN_LINK_RECORD_IDLE);
+
+	tocsin_link_record_begin(&record, 8000, 1, 0.5f, 0);
+	assert_int_equal(tocsin_link_record_request(&record, &message, 0), 1);
+	tocsin_link_record_write(&record, samples, 3);
+	assert_memory_equal(other, samples, sizeof(samples));
+}
+
 /* A message says its recording, its first frame and its samples, little-endian. */
 static void test_known_messages(void **state)
 {
@@ -288,6 +320,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything_arrives_once),
+		cmocka_unit_test(test_other_memory),
 		cmocka_unit_test(test_known_messages),
 		cmocka_unit_test(test_full_buffer_becomes_a_gap_and_few_long_pieces),
 		cmocka_unit_test(test_a_lost_message_is_sent_again),
