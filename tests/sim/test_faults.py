@@ -26,6 +26,7 @@ DEFAULT = ROOT / "app" / "bundles" / "default.tocsin"
 RATE = 16000
 BLOCK = 128  # CONFIG_TOCSIN_SOURCE_BLOCK_FRAMES
 SENSOR_FAULT = 2
+INTERRUPT_FRAME = 104  # bytes on the stack of the thread that is interrupted, at its deepest place or not
 
 # What is injected, what it is told as, whether samples go on coming, and how long it is judged over.
 FAULTS = {
@@ -126,6 +127,19 @@ def test_fault_is_told_as_what_it_is_and_mended(board: Emulator, link: LiveLink,
         assert status.sensor.rate == pytest.approx(RATE / 2, rel=0.01)
     else:
         assert_exact(after, RATE, BLOCK)
+
+
+def test_every_stack_has_room_for_a_failing_sensor(board: Emulator, link: LiveLink) -> None:
+    for fault, (condition, *_) in FAULTS.items():
+        inject(board, fault)
+        board.wait_for(rf"sensor {condition} since sample [1-9]")
+        inject(board, "none")
+        board.wait_for(f"sensor no longer {condition}")
+    stacks = link.status().stacks
+    print(stacks)
+    assert {"acquisition", "detector", "link"} <= stacks.keys()
+    for name, (used, size) in stacks.items():
+        assert used + INTERRUPT_FRAME <= size, name
 
 
 def test_windows_of_a_stuck_sensor_still_have_the_twins_scores(board: Emulator, link: LiveLink, tmp_path: Path) -> None:
