@@ -52,7 +52,7 @@ def image(bundle: Bundle) -> Path:
         path.write_bytes(bundle.raw)
     try:
         return build_variant(
-            "realtime", f"-DTOCSIN_BUNDLE={path}", "-DCONFIG_TOCSIN_RING_MS=500", "-DCONFIG_TOCSIN_LINK_TX_BUFFER=2048"
+            "realtime", f"-DTOCSIN_BUNDLE={path}", "-DCONFIG_TOCSIN_RING_MS=500", "-DCONFIG_TOCSIN_LINK_TX_BUFFER=1536"
         )
     except CannotBuild as error:
         pytest.skip(str(error))
