@@ -67,6 +67,6 @@ def test_bytes_are_those_of_bundle_and_modules(tiny_network: bytes) -> None:
     )
     cost = measure_cost(read_bundle(raw))
     assert (cost.flash, cost.arena) == (len(raw), model.arena_size)
-    # A ring of 4096 samples, 250 ms at 16 kHz and the next power of two; an FFT of 1024 floats; the decision.
-    assert cost.ram > 2 * 4096 + 4 * 1024 + 4 * 100 + cost.arena
+    # A ring of 2048 samples, 128 ms at 16 kHz; an FFT of 1024 floats; the decision.
+    assert cost.ram > 2 * 2048 + 4 * 1024 + 4 * 100 + cost.arena
     assert cost.ram < 20000 + cost.arena
