@@ -45,7 +45,7 @@ _POOL = {"stack": 25.0, "mean": 24.5, "std": 6.0, "max": 20.5}  # a feature and 
 _FRAME, _SAMPLE = 124.0, 1.6  # ring and loops
 _NORMALISE = 10.6  # a value
 _DECIDE, _SMOOTH = 200.0, 8.0
-_WHITEN, _NEIGHBOUR = 6.0, 9.0  # an element of the shared factor, a value of a reference
+_WHITEN, _NEIGHBOUR = 6.0, 9.3  # an element of the shared factor, a value of a reference
 # int8 dense layers: a product, an output, a layer; quantising a value that the network sees, the squared error of one
 # that it gives, or its residual for a head; putting two scores together.
 _PRODUCT, _OUTPUT, _LAYER = 1.167, 33.9, 812.0
