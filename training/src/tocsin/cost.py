@@ -142,7 +142,7 @@ def _model_instructions(model: Model, dim: int) -> float:
         k = len(model.centroids)
         return 7.0 * k * dim + 20 * k
     if isinstance(model, MahalanobisModel):
-        each = 8.9 * dim + 80 if model.covariance == "diagonal" else 2.99 * dim * dim + 22.9 * dim
+        each = 8.9 * dim + 110 if model.covariance == "diagonal" else 2.99 * dim * dim + 22.9 * dim
         return len(model.means) * each
     if isinstance(model, GaussianMixtureModel):
         each = 9.0 * dim + 85 if model.covariance == "diagonal" else 2.99 * dim * dim + 23 * dim + 85
