@@ -121,10 +121,10 @@ struct tocsin_link_message {
 struct tocsin_link_decoder {
 	size_t fill;
 	uint8_t data[TOCSIN_LINK_FRAME_MAX]; /* behind a size_t: at an even address */
-	uint8_t left;   /* bytes until the next code byte */
-	bool zero_owed; /* the block that ends here stands for a zero byte */
-	bool skipping;  /* too long: wait for the delimiter */
-	bool synced;    /* a good frame has come, `expected` means something */
+	uint8_t left;                        /* bytes until the next code byte */
+	bool zero_owed;                      /* the block that ends here stands for a zero byte */
+	bool skipping;                       /* too long: wait for the delimiter */
+	bool synced;                         /* a good frame has come, `expected` means something */
 	uint8_t expected;
 	uint32_t frames; /**< good frames */
 	uint32_t bad;    /**< frames refused: stuffing, length or CRC */

@@ -133,8 +133,8 @@ int tocsin_link_record_init(struct tocsin_link_record *record, void *mem, size_t
 /**
  * @brief Other sample memory, while no stream runs.
  *
- * What a desk has not acknowledged of a recording that is over is gone, and so is the recording; one
- * that waits for the next stream still does.
+ * What a desk has not acknowledged of a recording that is over is gone, and so is the recording;
+ * one that waits for the next stream still does.
  *
  * @param mem  see tocsin_link_record_init()
  * @param size see tocsin_link_record_init()

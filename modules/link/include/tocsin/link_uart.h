@@ -56,12 +56,14 @@ int tocsin_link_start(tocsin_link_received_t received);
 int tocsin_link_send(uint8_t type, const void *payload, size_t size, k_timeout_t timeout);
 
 /**
- * @brief Begin a message that is written where it is sent from: no copy, and no memory of the caller.
+ * @brief Begin a message that is written where it is sent from: no copy, and no memory of the
+ * caller.
  *
  * Others cannot send until tocsin_link_commit(), so write it without waiting for anything.
  *
  * @param timeout how long to wait for room for the largest frame
- * @return TOCSIN_LINK_PAYLOAD_MAX bytes for the payload, or NULL: no room within @p timeout; counted
+ * @return TOCSIN_LINK_PAYLOAD_MAX bytes for the payload, or NULL: no room within @p timeout;
+ * counted
  */
 uint8_t *tocsin_link_claim(k_timeout_t timeout);
 

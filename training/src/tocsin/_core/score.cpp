@@ -173,7 +173,8 @@ void bind_score(nb::module_ &m)
 
 	nb::class_<Scorer>(m, "Scorer", "Scores of many vectors; one user at a time.")
 		.def(nb::init<const PyBundle &>(), "bundle"_a)
-		.def_prop_ro("memory_size", &Scorer::memory_size, "Bytes that a device needs beside the vector.")
+		.def_prop_ro("memory_size", &Scorer::memory_size,
+			     "Bytes that a device needs beside the vector.")
 		.def("score", &Scorer::score, "vectors"_a)
 		.def("begin", &Scorer::begin, "vectors"_a)
 		.def("end", &Scorer::end, "x"_a, "output"_a);
