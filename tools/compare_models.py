@@ -6,8 +6,8 @@ Every score comes from the device's own code (the twin, int8 where the model is)
 built in: each kind with its defaults, and those that work on band powers averaged over a whole clip.
 
 --float adds the AUC of the same detectors before quantisation, and --cross-validate prints, instead of all that, what
-healthy recordings alone say of each detector: its AUC against pseudo-anomalies, cross-validated as `tocsin tune` does
-it. With that, no test recording is read.
+healthy recordings alone say of each detector: its AUC against conditions left out of training, or against
+pseudo-anomalies, cross-validated as `tocsin tune` does it. With that, no test recording is read.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def row_of(dataset: Dataset, chosen: TrainOptions, root: Path, in_float: bool) -
 
 
 def crossed(judge: Judge, chosen: TrainOptions) -> dict[str, object]:
-    """Judge a detector by healthy recordings and pseudo-anomalies, fold by fold."""
+    """Judge a detector by healthy recordings alone, fold by fold."""
     folds = [judge.fold(number, chosen) for number in range(FOLDS)]
     row: dict[str, object] = {"bytes": max(bundle.size for _, bundle in folds)}
     row["mean"] = float(np.mean([auc for auc, _ in folds]))
@@ -148,6 +148,9 @@ def main() -> int:
     parser.add_argument("--float", action="store_true", help="the AUC before quantisation, too")
     parser.add_argument("--qat", action="store_true", help="fine-tune networks with int8's rounding simulated")
     parser.add_argument("--cross-validate", action="store_true", help="judge by healthy recordings alone")
+    parser.add_argument(
+        "--against", choices=["auto", "conditions", "pseudo"], default="auto", help="what stands in for anomalies there"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     given = {name: getattr(options, name) for name in ("rate", "unit") if getattr(options, name) is not None}
@@ -160,7 +163,7 @@ def main() -> int:
         if not names:
             parser.error(f"no detector has such a name: choose words of {'; '.join(detectors)}")
         base = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), seed=options.seed)
-        judge = make_judge(dataset, base) if options.cross_validate else None
+        judge = make_judge(dataset, base, against=options.against) if options.cross_validate else None
         for name in names:
             detector = detectors[name]
             chosen = TrainOptions(

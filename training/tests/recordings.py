@@ -12,11 +12,13 @@ import soundfile
 RATE = 16000
 
 
-def hum(seed: int, *, seconds: float = 3.0, whistle: bool = False, rate: int = RATE) -> np.ndarray:
-    """Noise and a 120 Hz hum as float64 within ±1; a whistle of 2.5 kHz on top where asked."""
+def hum(
+    seed: int, *, seconds: float = 3.0, whistle: bool = False, rate: int = RATE, pitch: float = 120.0
+) -> np.ndarray:
+    """Noise and a hum of `pitch` Hz as float64 within ±1; a whistle of 2.5 kHz on top where asked."""
     rng = np.random.default_rng(seed)
     t = np.arange(int(seconds * rate)) / rate
-    x = 0.05 * rng.normal(size=t.size) + 0.2 * np.sin(2 * np.pi * 120 * t + rng.uniform(0, 6))
+    x = 0.05 * rng.normal(size=t.size) + 0.2 * np.sin(2 * np.pi * pitch * t + rng.uniform(0, 6))
     if whistle:
         x += 0.05 * np.sin(2 * np.pi * 2500 * t)
     return x

@@ -125,13 +125,65 @@ def test_neither_anomalies_nor_test_recordings_are_read(tmp_path: Path) -> None:
 
 def test_pseudo_anomalies_are_of_the_fold_and_the_same_each_time(fan: Path) -> None:
     judge, again = (make_judge(open_dataset(fan, ReadOptions()), BASE) for _ in range(2))
-    assert len({clip.name for fold in judge.folds for clip in fold}) == sum(map(len, judge.folds))
-    for clip in judge.folds[0][:8]:
-        strange = judge.pseudo[clip.name]
-        assert judge.dataset.strange[strange.name].base == clip
-        samples = judge.dataset.read(strange, Issues())
-        np.testing.assert_array_equal(samples, again.dataset.read(strange, Issues()))
-        assert (samples != judge.dataset.read(clip, Issues())).any()
+    assert judge.against == "pseudo"
+    assert sorted(clip.name for fold in judge.folds for clip in fold.healthy) == sorted(c.name for c in judge.clips)
+    fold = judge.folds[0]
+    assert not set(fold.fit) & set(fold.healthy)
+    strange = [clip for clips in fold.strange.values() for clip in clips]
+    assert len(strange) == len(fold.healthy)
+    for clip in strange[:8]:
+        base = judge.dataset.strange[clip.name].base
+        assert base in fold.healthy
+        samples = judge.dataset.read(clip, Issues())
+        np.testing.assert_array_equal(samples, again.dataset.read(clip, Issues()))
+        assert (samples != judge.dataset.read(base, Issues())).any()
+
+
+def cars(root: Path, conditions: dict[str, int]) -> Path:
+    """Recordings of two cars, so many of each condition; the pitch tells the condition."""
+    for car in range(2):
+        for number, (name, count) in enumerate(conditions.items()):
+            for i in range(count):
+                seed = 1000 * car + 100 * number + i
+                file = f"car_{car}/train/section_00_source_train_normal_{seed:04d}_{name}.wav"
+                write(root / file, hum(seed, pitch=200.0 + 40 * car + 300 * number))
+    return root
+
+
+def test_conditions_are_left_out_whole(tmp_path: Path) -> None:
+    data = cars(tmp_path, {"spd_31V": 6, "spd_34V": 9, "spd_40V": 7, "spd_50V": 3})
+    judge, again = (make_judge(open_dataset(data, ReadOptions()), BASE) for _ in range(2))
+    assert judge.against == "conditions"
+    assert judge.folds == again.folds
+    unheard = []
+    for fold in judge.folds:
+        (strange,) = fold.strange.values()
+        parts = [{clip.name for clip in clips} for clips in (fold.fit, fold.healthy, strange)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == len(judge.clips)
+        out = {(clip.machine, clip.attributes) for clip in strange}
+        heard = {(clip.machine, clip.attributes) for clip in (*fold.fit, *fold.healthy)}
+        assert not out & heard
+        # Each car has one condition left out and two heard; the one of three recordings is always trained on.
+        assert sorted(machine for machine, _ in out) == ["car_0", "car_1"]
+        assert {(clip.machine, clip.attributes) for clip in fold.healthy} == heard - {
+            ("car_0", "spd_50V"), ("car_1", "spd_50V")
+        }  # fmt: skip
+        unheard += sorted(out)
+    assert len(unheard) == len(set(unheard)) == 6
+    # What differs by more than the bands' width is heard, and by one band is not.
+    good = [judge.fold(number, replace(BASE, kind="mahalanobis"))[0] for number in range(3)]
+    poor = [judge.fold(number, replace(BASE, clusters=1, front_end=FrontEnd(bands=1)))[0] for number in range(3)]
+    assert np.mean(good) > np.mean(poor) + 0.1
+
+
+def test_without_conditions_pseudo_anomalies_stand_in(tmp_path: Path) -> None:
+    few = open_dataset(cars(tmp_path, {"spd_31V": 9, "spd_34V": 5}), ReadOptions())
+    assert make_judge(few, BASE).against == "pseudo"
+    with pytest.raises(DataError, match="at least two, each in 6 or more"):
+        make_judge(few, BASE, against="conditions")
+    many = open_dataset(cars(tmp_path, {"spd_31V": 9, "spd_34V": 9}), ReadOptions())
+    assert make_judge(many, BASE).against == "conditions"
+    assert make_judge(many, BASE, against="pseudo").against == "pseudo"
 
 
 def test_features_are_computed_once(fan: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,13 @@ class Amount(Type):
 @click.option("--trials", type=click.IntRange(1), help="Stop at this number of trials, those of earlier runs included.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes; by default one for each processor.")
 @click.option("--models", type=Words(), help=f"Kinds to try, of {','.join(KINDS)}; all by default.")
+@click.option(
+    "--against",
+    type=click.Choice(["auto", "conditions", "pseudo"]),
+    default="auto",
+    show_default=True,
+    help="What stands in for anomalies: conditions (loads, speeds) left out of training, or recordings made strange.",
+)
 @click.option("--study", type=click.Path(dir_okay=False, path_type=Path), help="Journal of the search [OUTPUT.study].")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the Pareto front as a picture.")
 @click.option("--false-alarms", default="1/day", show_default=True, help="Budget, as for tocsin train.")
@@ -68,9 +75,10 @@ class Amount(Type):
 def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_json: bool, **given: Any) -> None:
     """Search for the detector that finds most within a device's flash, RAM and time.
 
-    Candidates are compared by healthy recordings alone: each is trained on two thirds of them and must tell the others
-    from strange versions of the same. Recordings for testing are not read. A search that was stopped or killed goes on
-    when it is started again with the same options.
+    Candidates are compared by healthy recordings alone: each is trained on a part of them, and must tell others like
+    them from conditions that it has not heard or, where recordings carry none, from strange versions of themselves.
+    Recordings for testing are not read. A search that was stopped or killed goes on when it is started again with the
+    same options.
     """
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError, ModelError
@@ -98,6 +106,7 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
         seconds=given["seconds"],
         trials=given["trials"],
         jobs=given["jobs"] or os.cpu_count() or 1,
+        against=given["against"],
         study=study or output.with_name(output.name + ".study"),
     )
     screen = console()
@@ -153,6 +162,7 @@ def _json(found: Tuned) -> dict[str, Any]:
 
     assert found.best is not None
     return {
+        "criterion": found.criterion,
         "trials": found.counts,
         "best": {**found.best.bundle.meta["tune"], "bytes": found.best.bundle.size, "crc": found.best.bundle.crc},
         "front": [entry(item) for item in found.front],
@@ -165,7 +175,7 @@ def show(found: Tuned, output: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="Best for what they cost; AUC against pseudo-anomalies, cross-validated on healthy recordings")
+    table = Table(title=f"Best for what they cost; {found.criterion}")
     for name in ("AUC", "flash", "arena", "RAM", "instructions/s"):
         table.add_column(name, justify="right")
     table.add_column("candidate")
@@ -216,7 +226,7 @@ def draw(found: Tuned, path: Path) -> None:
             axis(EngFormatter(sep=""))
         plot.tick_params(axis="x", which="both", labelsize=7, rotation=45)
         plot.grid(alpha=0.3)
-    axes[0].set_ylabel("AUC against pseudo-anomalies")
+    axes[0].set_ylabel(found.criterion.split(",")[0])
     figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     try:
         figure.savefig(path, dpi=120, metadata={"Software": None} if path.suffix.lower() == ".png" else None)

@@ -1,10 +1,15 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""How good a candidate is, by healthy recordings alone: cross-validation against pseudo-anomalies.
+"""How good a candidate is, by healthy recordings alone: cross-validation against what stands in for anomalies.
 
-The healthy recordings that training may use are dealt into folds, whole recordings, each machine by itself. A candidate
-is trained on all folds but one; scored are the recordings of that one and strange versions of the same
-(:mod:`tocsin.pseudo`), every kind at faint strengths. Its figure is the AUC, averaged over the kinds and folds.
+Either *conditions* (a load, a speed, a specimen): each fold leaves a third of every machine's conditions out of
+training, and a third of the recordings of the others. The candidate is trained on the rest; its figure is the AUC of
+the conditions that it has never heard against the recordings of those that it has. These differences are real.
+
+Or *pseudo-anomalies*, where recordings do not carry conditions: the recordings are dealt into folds, each machine by
+itself. The candidate is trained on all folds but one; scored are the recordings of that one and strange versions of the
+same (:mod:`tocsin.pseudo`), every kind at faint strengths. Its figure is the AUC, averaged over the kinds.
+
 Recordings for testing are never read, and neither are anomalies.
 """
 
@@ -15,7 +20,7 @@ import zlib
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
     from ..features import FeatureConfig
 
 FOLDS = 3
+Against = Literal["auto", "conditions", "pseudo"]
+"""What stands in for anomalies; auto: conditions, where every machine has some."""
 # More recordings than this teach the search nothing that is worth their time.
 CLIPS_MAX = 900
 CACHE_BYTES = 400_000_000
@@ -111,20 +118,43 @@ class Cached(Dataset):
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Recordings to train on, healthy ones to be told from strange ones, and the strange ones by kind."""
+
+    fit: tuple[Clip, ...]
+    healthy: tuple[Clip, ...]
+    strange: dict[str, tuple[Clip, ...]]
+
+
+@dataclass(frozen=True)
 class Judge:
-    """Folds of healthy recordings, and a strange version of each; see :func:`make_judge`."""
+    """Folds of healthy recordings, and what is strange to each; see :func:`make_judge`.
+
+    Attributes
+    ----------
+    dataset
+        Of healthy recordings and their strange versions.
+    clips
+        All healthy recordings.
+    folds
+        Of the cross-validation.
+    against
+        What stands in for anomalies: conditions or pseudo.
+    """
 
     dataset: Cached
-    folds: tuple[tuple[Clip, ...], ...]
-    pseudo: dict[str, Clip]
+    clips: tuple[Clip, ...]
+    folds: tuple[Fold, ...]
+    against: Against
 
     @property
-    def clips(self) -> list[Clip]:
-        """All recordings."""
-        return [clip for fold in self.folds for clip in fold]
+    def criterion(self) -> str:
+        """What a candidate's figure is, in words."""
+        against = {"conditions": "conditions left out of training", "pseudo": "pseudo-anomalies"}[self.against]
+        return f"AUC against {against}, cross-validated on normal recordings"
 
     def fold(self, number: int, options: TrainOptions) -> tuple[float, Bundle]:
-        """Train without one fold and judge by it: AUC averaged over the kinds, and the bundle.
+        """Train on what a fold gives and judge by the rest of it: AUC averaged over the kinds, and the bundle.
 
         Raises
         ------
@@ -133,25 +163,19 @@ class Judge:
         """
         from ..twin import Scorer
 
-        clips = [
-            replace(clip, split="test" if i == number else "train")
-            for i, fold in enumerate(self.folds)
-            for clip in fold
-        ]
+        fold = self.folds[number]
+        clips = [replace(clip, split="train") for clip in fold.fit]
+        clips += [replace(clip, split="test") for clip in fold.healthy]
         # A fold's threshold is of no interest.
         bundle = train(replace(self.dataset, clips=tuple(clips)), None, replace(options, strange=0)).bundle
         scorer = Scorer(bundle)
 
-        def scores(wanted: Sequence[Clip]) -> dict[str, float]:
+        def scores(wanted: Sequence[Clip]) -> list[float]:
             items = extract(self.dataset, wanted, bundle.features, issues=Issues())
-            return {item.clip.name: float(np.mean(scorer.score(item.vectors))) for item in items}
+            return [float(np.mean(scorer.score(item.vectors))) for item in items]
 
-        healthy = list(scores(self.folds[number]).values())
-        strange = scores([self.pseudo[clip.name] for clip in self.folds[number]])
-        by_kind: dict[str, list[float]] = defaultdict(list)
-        for name, score in strange.items():
-            by_kind[self.dataset.strange[name].kind].append(score)
-        return float(np.mean([auc(healthy, values) for values in by_kind.values()])), bundle
+        healthy = scores(fold.healthy)
+        return float(np.mean([auc(healthy, scores(strange)) for strange in fold.strange.values()])), bundle
 
 
 def auc(healthy: Sequence[float], strange: Sequence[float]) -> float:
@@ -162,13 +186,13 @@ def auc(healthy: Sequence[float], strange: Sequence[float]) -> float:
     return float(roc_auc_score(truth, np.r_[healthy, strange]))
 
 
-def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS) -> Judge:
-    """Deal the healthy recordings that training may use into folds, and say how each is made strange.
+def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS, against: Against = "auto") -> Judge:
+    """Deal the healthy recordings that training may use into folds, and say what stands in for anomalies in each.
 
     Raises
     ------
     DataError
-        There are too few recordings.
+        There are too few recordings, or conditions.
     """
     split = split_clips(dataset.clips, seed=options.seed, holdout=options.holdout, validation=options.validation)
     usable = sorted(split.fit + split.validation, key=lambda clip: clip.name)
@@ -180,21 +204,63 @@ def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS) -
     order = [usable[i] for i in rng.permutation(len(usable))][:CLIPS_MAX]
     # By group, so that every fold has its share of each machine, section and domain.
     order.sort(key=lambda clip: clip.group)
-    dealt = tuple(tuple(order[i::folds]) for i in range(folds))
     settled = dataset.settle(order)
-    strange: dict[str, Pseudo] = {}
-    pseudo: dict[str, Clip] = {}
-    groups = _conditions(order)
-    for fold in dealt:
-        for i, clip in enumerate(fold):
+    known = {item.name: getattr(settled, item.name) for item in fields(Dataset)}
+    cached = Cached(**known | {"clips": tuple(order)})
+    if against != "pseudo":
+        left_out = _by_conditions(order, folds, rng)
+        if left_out:
+            return Judge(cached, tuple(order), left_out, "conditions")
+        if against == "conditions":
+            raise DataError(
+                f"To compare detectors by conditions, every machine must have at least two, each in {2 * folds} or more"
+                " of the recordings, as their names or a table say (tocsin data info shows what is read). Leave out"
+                " --against conditions."
+            )
+    return Judge(cached, tuple(order), _by_pseudo(cached, folds, options.seed, rng), "pseudo")
+
+
+def _by_conditions(clips: Sequence[Clip], folds: int, rng: np.random.Generator) -> tuple[Fold, ...]:
+    """Folds that leave conditions out; none where some machine has fewer than two that are often enough."""
+    conditions = {key: own for key, own in sorted(_conditions(clips).items()) if len(own) >= 2 * folds}
+    machines: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for key in conditions:
+        machines[key[:-1]].append(key)
+    if {clip.group for clip in clips} != set(machines) or any(len(keys) < 2 for keys in machines.values()):
+        return ()
+    # Dealt on from machine to machine: with two conditions each, the third fold gets its share, too.
+    dealt = [key for keys in machines.values() for key in (keys[i] for i in rng.permutation(len(keys)))]
+    if len(dealt) < folds:
+        return ()
+    made = []
+    for number in range(folds):
+        out = set(dealt[number::folds])
+        # A third of each condition that is heard.
+        healthy = [clip for key in dealt if key not in out for clip in conditions[key][number::folds]]
+        strange = [clip for key in dealt if key in out for clip in conditions[key]]
+        names = {clip.name for clip in (*healthy, *strange)}
+        fit = tuple(clip for clip in clips if clip.name not in names)
+        made.append(Fold(fit, tuple(healthy), {"conditions": tuple(strange)}))
+    return tuple(made)
+
+
+def _by_pseudo(dataset: Cached, folds: int, seed: int, rng: np.random.Generator) -> tuple[Fold, ...]:
+    """Folds of recordings, each with a strange version of everyone; `dataset` learns how these are made."""
+    dealt = [dataset.clips[i::folds] for i in range(folds)]
+    groups = _conditions(dataset.clips)
+    made = []
+    for number, own in enumerate(dealt):
+        strange: dict[str, list[Clip]] = defaultdict(list)
+        for i, clip in enumerate(own):
             kind = KINDS[i % len(KINDS)]
             strength = FAINT[(i // len(KINDS)) % len(FAINT)]
             other = _other(clip, groups, rng) if kind == MIX else None
             name = f"{clip.name}#{kind}-{strength:g}"
-            strange[name] = Pseudo(clip, kind, strength, other, zlib.crc32(f"{options.seed} {name}".encode()))
-            pseudo[clip.name] = replace(clip, name=name, label="anomaly")
-    known = {item.name: getattr(settled, item.name) for item in fields(Dataset)}
-    return Judge(Cached(**known | {"clips": tuple(order)}, strange=strange), dealt, pseudo)
+            dataset.strange[name] = Pseudo(clip, kind, strength, other, zlib.crc32(f"{seed} {name}".encode()))
+            strange[kind].append(replace(clip, name=name, label="anomaly"))
+        fit = tuple(clip for i, fold in enumerate(dealt) if i != number for clip in fold)
+        made.append(Fold(fit, own, {kind: tuple(clips) for kind, clips in strange.items()}))
+    return tuple(made)
 
 
 def _conditions(clips: Sequence[Clip]) -> dict[tuple[Any, ...], list[Clip]]:

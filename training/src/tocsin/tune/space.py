@@ -61,8 +61,10 @@ def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions)
         chosen["members"] = tuple(trial.suggest_categorical("members", list(MEMBERS)).split(","))
         chosen["combine"] = trial.suggest_categorical("combine", ["sum", "max"])
     own = set(chosen.get("members", (kind,)))
-    stacked = is_stacked(replace(base, **chosen)) and (sensor == "audio" or kind in FRAME_BY_FRAME)
-    front = _vibration(trial, stacked) if sensor == "vibration" else _audio(trial, stacked, kind)
+    # An autoencoder has frames in a row, or powers averaged over a window.
+    powers = kind == "autoencoder" and sensor == "audio" and trial.suggest_categorical("averaged", [False, True])
+    stacked = not powers and is_stacked(replace(base, **chosen)) and (sensor == "audio" or kind in FRAME_BY_FRAME)
+    front = _vibration(trial, stacked) if sensor == "vibration" else _audio(trial, stacked, kind, powers)
     if own & {"kmeans", "gmm"}:
         chosen["clusters"] = trial.suggest_int("clusters", 1, 64, log=True)
     if kind == "gmm":
@@ -88,7 +90,7 @@ def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions)
     return replace(base, front_end=front, **chosen)
 
 
-def _audio(trial: Trial, stacked: bool, kind: str) -> FrontEnd:
+def _audio(trial: Trial, stacked: bool, kind: str, powers: bool) -> FrontEnd:
     n_fft = trial.suggest_categorical("n_fft", [512, 1024, 2048, 4096])
     hop = n_fft // trial.suggest_categorical("overlap", [1, 2])
     bands = trial.suggest_categorical("bands", [24, 32, 48, 64, 96, 128])
@@ -97,15 +99,16 @@ def _audio(trial: Trial, stacked: bool, kind: str) -> FrontEnd:
         odd = kind == "idnn"
         frames = trial.suggest_categorical("odd_stack", [3, 5, 7]) if odd else trial.suggest_int("stack", 1, 8)
         return FrontEnd(n_fft=n_fft, hop=hop, bands=bands, window_frames=frames, window_hop=max(1, frames // 2))
-    if kind in ("neighbours", "embedding", "combined"):
-        frames = 2 * max(1, round(trial.suggest_categorical("long_window_s", [1.0, 4.0, 8.0]) * 16000 / hop / 2))
-        spacing: Any = trial.suggest_categorical("audio_spacing", ["mel", "linear"])
-        average: Any = trial.suggest_categorical("average", ["decibel", "power"])
-        return FrontEnd(n_fft=n_fft, hop=hop, bands=bands, spacing=spacing, average=average, window_frames=frames)
-    pool: tuple[Any, ...] = tuple(trial.suggest_categorical("pool", ["mean", "mean,std", "max", "mean,max"]).split(","))
-    # An even number of frames, so that windows overlap by half; about 0.5 to 4 s at 16 kHz.
-    frames = 2 * max(1, round(trial.suggest_categorical("window_s", [0.5, 1.0, 2.0, 4.0]) * 16000 / hop / 2))
-    return FrontEnd(n_fft=n_fft, hop=hop, bands=bands, pool=pool, window_frames=frames)
+    spacing: Any = trial.suggest_categorical("audio_spacing", ["mel", "linear"])
+    average: Any = "power" if powers else trial.suggest_categorical("average", ["decibel", "power"])
+    pool: tuple[Any, ...] = ("mean",)
+    if average == "decibel" and kind in ("kmeans", "gmm", "mahalanobis"):
+        pool = tuple(trial.suggest_categorical("pool", ["mean", "mean,std", "max", "mean,max"]).split(","))
+    # An even number of frames, so that windows overlap by half; about 0.5 to 8 s at 16 kHz.
+    frames = 2 * max(1, round(trial.suggest_categorical("window_s", [0.5, 1.0, 2.0, 4.0, 8.0]) * 16000 / hop / 2))
+    return FrontEnd(
+        n_fft=n_fft, hop=hop, bands=bands, spacing=spacing, average=average, pool=pool, window_frames=frames
+    )
 
 
 def _vibration(trial: Trial, stacked: bool) -> FrontEnd:

@@ -31,7 +31,7 @@ from ..data import Dataset
 from ..errors import DataError, ModelError, TocsinError
 from ..models import KINDS
 from ..train import Trained, TrainOptions, choose_features, is_stacked, train
-from .judge import FOLDS, Judge, make_judge
+from .judge import FOLDS, Against, Judge, make_judge
 from .space import Budget, least_cost, suggest, true_cost
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class TuneOptions:
         Processes.
     folds
         Of the cross-validation.
+    against
+        What stands in for anomalies, see :mod:`tocsin.tune.judge`.
     study
         File of the journal.
     """
@@ -74,6 +76,11 @@ class TuneOptions:
     trials: int | None = None
     jobs: int = 1
     folds: int = FOLDS
+    against: Against = "auto"
+
+    def judge(self, dataset: Dataset) -> Judge:
+        """By what candidates are compared."""
+        return make_judge(dataset, self.base, folds=self.folds, against=self.against)
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class Finished:
     number
         In the study.
     auc
-        Against pseudo-anomalies, averaged over kinds and folds.
+        By which it is compared, averaged over folds; see :mod:`tocsin.tune.judge`.
     cost
         Greatest of its folds' bundles.
     options
@@ -113,6 +120,8 @@ class Tuned:
         Those that no other beats in AUC, flash and instructions together.
     counts
         Trials by what became of them.
+    criterion
+        What their AUC is, in words.
     best
         The bundle trained as the best of them, on all healthy recordings; None where nothing was written.
     """
@@ -120,6 +129,7 @@ class Tuned:
     finished: list[Finished]
     front: list[Finished]
     counts: dict[str, int]
+    criterion: str
     best: Trained | None = field(default=None)
 
 
@@ -202,6 +212,7 @@ def _fingerprint(dataset: Dataset, options: TuneOptions, judge: Judge) -> dict[s
         "names": f"{zlib.crc32(names.encode()):08x}",
         "seed": options.base.seed,
         "folds": options.folds,
+        "against": judge.against,
         "budget": asdict(options.budget),
         "validation": options.base.validation,
     }
@@ -244,7 +255,7 @@ def _objective(judge: Judge, options: TuneOptions) -> Callable[[optuna.Trial], f
         if not spared and tried_before(trial):
             trial.set_user_attr("dropped", "tried before")
             raise optuna.TrialPruned
-        features = choose_features(judge.dataset, judge.folds[0], chosen, stacked=is_stacked(chosen))
+        features = choose_features(judge.dataset, judge.clips, chosen, stacked=is_stacked(chosen))
         _check(trial, options.budget, least_cost(features, chosen))
         values: list[float] = []
         bundles: list[Bundle] = []
@@ -327,7 +338,7 @@ def _work(dataset: Dataset, options: TuneOptions, number: int, deadline: float |
     tried = len(study.get_trials(deepcopy=False))
     seed = np.random.SeedSequence([options.base.seed, number, tried]).generate_state(1)[0]
     study = _open(options, seed=int(seed))
-    objective = _objective(make_judge(dataset, options.base, folds=options.folds), options)
+    objective = _objective(options.judge(dataset), options)
     while not _full(study, options) and (deadline is None or time.time() < deadline):
         study.optimize(objective, n_trials=1, catch=(TocsinError,))
 
@@ -428,7 +439,7 @@ def tune(
         The data cannot be used, the study is of another search, or no candidate fits the budget.
     """
     with _alone(options.study):
-        judge = make_judge(dataset, options.base, folds=options.folds)
+        judge = options.judge(dataset)
         study = _open(options)
         _prepare(study, _fingerprint(dataset, options, judge), options)
         if not _full(study, options) and (options.seconds is None or options.seconds > 0):
@@ -442,25 +453,25 @@ def tune(
         )
     front = pareto_front(finished)
     if out is None:
-        return Tuned(finished, front, counts)
+        return Tuned(finished, front, counts, judge.criterion)
     for item in finished:
         trained = train(dataset, None, item.options)
         # Trained on more recordings than in a fold, with its record: it may have become a little larger.
         if not options.budget.excess(true_cost([trained.bundle])):
-            return Tuned(finished, front, counts, _write(trained, out, item, counts, options))
+            chosen = {
+                "criterion": judge.criterion,
+                "auc": round(item.auc, 4),
+                "folds": options.folds,
+                "trial": item.number,
+                "trials": sum(counts.values()),
+            }
+            return Tuned(finished, front, counts, judge.criterion, _write(trained, out, chosen))
     raise DataError("No candidate fits the budget once trained on all recordings. Give a larger --flash.")
 
 
-def _write(trained: Trained, out: Path, item: Finished, counts: dict[str, int], options: TuneOptions) -> Trained:
+def _write(trained: Trained, out: Path, chosen: dict[str, Any]) -> Trained:
     """Write the best bundle, with how it was chosen in its record."""
     bundle = trained.bundle
-    chosen = {
-        "criterion": "AUC against pseudo-anomalies, cross-validated on normal recordings",
-        "auc": round(item.auc, 4),
-        "folds": options.folds,
-        "trial": item.number,
-        "trials": sum(counts.values()),
-    }
     raw = write_bundle(
         out,
         features=bundle.features,
