@@ -17,7 +17,7 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from rich.console import Console
@@ -42,9 +42,9 @@ class Detector:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def clip_powers(bands: int) -> FrontEnd:
+def clip_powers(bands: int, spacing: Literal["linear", "mel"] = "linear") -> FrontEnd:
     """Band powers averaged over a clip of 12 s at 16 kHz."""
-    return FrontEnd(bands=bands, spacing="linear", average="power", window_frames=374, window_hop=187)
+    return FrontEnd(bands=bands, spacing=spacing, average="power", window_frames=374, window_hop=187)
 
 
 SELECTIVE = {"head": "mahalanobis"}
@@ -58,6 +58,12 @@ SOUND: dict[str, Detector] = {
     "idnn, selective Mahalanobis": Detector("idnn", options=SELECTIVE),
     "conv": Detector("conv"),
     "conv, selective Mahalanobis": Detector("conv", options=SELECTIVE),
+    "k-means, 128 bands": Detector("kmeans", clip_powers(128)),
+    "mixture, 128 bands": Detector("gmm", clip_powers(128)),
+    "Mahalanobis, 128 bands": Detector("mahalanobis", clip_powers(128)),
+    "neighbours": Detector("neighbours"),
+    "neighbours, 64 mel bands": Detector("neighbours", clip_powers(64, "mel")),
+    "neighbours, 128 mel bands": Detector("neighbours", clip_powers(128, "mel")),
     "neighbours, 64 bands": Detector("neighbours", clip_powers(64)),
     "neighbours, 128 bands": Detector("neighbours", clip_powers(128)),
     "dense autoencoder, 128 bands": Detector("autoencoder", clip_powers(128)),
