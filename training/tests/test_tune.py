@@ -243,6 +243,20 @@ def test_too_few_recordings_are_refused(tmp_path: Path) -> None:
         make_judge(open_dataset(mimii(tmp_path, normal=8), ReadOptions()), BASE)
 
 
+def test_microphones_of_a_recording_stay_together(tmp_path: Path) -> None:
+    for i in range(14):
+        for channel in (1, 2):
+            name = f"ToyCar/case1/NormalSound_IND/{i:010d}_ToyCar_case1_normal_IND_ch{channel}_{i:04d}.wav"
+            write(tmp_path / name, hum(i))
+    judge = make_judge(open_dataset(tmp_path, ReadOptions()), BASE)
+    # Each microphone would be a condition.
+    assert judge.against == "pseudo"
+    assert sum(len(fold.healthy) for fold in judge.folds) == len(judge.clips) == 20
+    for fold in judge.folds:
+        assert len(fold.healthy) >= 6
+        assert not {clip.recording for clip in fold.fit} & {clip.recording for clip in fold.healthy}
+
+
 def command(fan: Path, out: Path, *more: str) -> list[str]:
     return [
         "tune", "--data", str(fan), "-o", str(out), "--models", "kmeans,mahalanobis", "--flash", "40k", "--ram", "32k",

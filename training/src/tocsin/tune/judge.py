@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -221,7 +221,12 @@ def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS, a
 
 
 def _by_conditions(clips: Sequence[Clip], folds: int, rng: np.random.Generator) -> tuple[Fold, ...]:
-    """Folds that leave conditions out; none where some machine has fewer than two that are often enough."""
+    """Folds that leave conditions out; none where some machine has fewer than two that are often enough.
+
+    None either where files hold one recording (microphones, SNRs): what sets them apart is no condition of the machine.
+    """
+    if any(count > 1 for count in Counter(map(_recording, clips)).values()):
+        return ()
     conditions = {key: own for key, own in sorted(_conditions(clips).items()) if len(own) >= 2 * folds}
     machines: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
     for key in conditions:
@@ -246,7 +251,9 @@ def _by_conditions(clips: Sequence[Clip], folds: int, rng: np.random.Generator) 
 
 def _by_pseudo(dataset: Cached, folds: int, seed: int, rng: np.random.Generator) -> tuple[Fold, ...]:
     """Folds of recordings, each with a strange version of everyone; `dataset` learns how these are made."""
-    dealt = [dataset.clips[i::folds] for i in range(folds)]
+    # Files that hold one recording stay together.
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(map(_recording, dataset.clips)))}
+    dealt = [tuple(c for c in dataset.clips if numbers[_recording(c)] % folds == i) for i in range(folds)]
     groups = _conditions(dataset.clips)
     made = []
     for number, own in enumerate(dealt):
@@ -261,6 +268,11 @@ def _by_pseudo(dataset: Cached, folds: int, seed: int, rng: np.random.Generator)
         fit = tuple(clip for i, fold in enumerate(dealt) if i != number for clip in fold)
         made.append(Fold(fit, own, {kind: tuple(clips) for kind, clips in strange.items()}))
     return tuple(made)
+
+
+def _recording(clip: Clip) -> str:
+    """What files of one recording have in common."""
+    return clip.recording or clip.name
 
 
 def _conditions(clips: Sequence[Clip]) -> dict[tuple[Any, ...], list[Clip]]:
