@@ -240,26 +240,54 @@ class NeighboursModel:
 
 
 @dataclass(eq=False)
-class AutoencoderModel:
-    """Autoencoder; the score is the mean squared error of its output. :meth:`from_tflite` makes one.
+class Int8Network:
+    """What every model with a network has.
 
     Parameters
     ----------
     tflite : bytes
-        The flatbuffer: one int8 input and one int8 output of the same length.
+        The flatbuffer: one int8 input and one int8 output.
     in_scale, in_zero, out_scale, out_zero
         Quantisation of the two ends: ``real = scale * (q - zero)``.
     arena_size : int
         Bytes of tensor arena that the network needs on a device.
     """
 
-    kind: ClassVar[Kind] = "autoencoder"
     tflite: bytes = field(repr=False)
     in_scale: float
     in_zero: int
     out_scale: float
     out_zero: int
     arena_size: int
+
+    @staticmethod
+    def read(tflite: bytes, arena_size: int | None) -> tuple[dict[str, Any], int, int]:
+        """The fields above, and how many values a converted network takes and gives.
+
+        Raises
+        ------
+        ModelError
+            Where the network is not one a device can score with.
+        """
+        from tocsin.interpreter import measure_arena, model_io
+
+        io = model_io(tflite)
+        found = {
+            "tflite": tflite,
+            "in_scale": io.in_scale,
+            "in_zero": io.in_zero,
+            "out_scale": io.out_scale,
+            "out_zero": io.out_zero,
+            "arena_size": measure_arena(tflite) if arena_size is None else arena_size,
+        }
+        return found, io.inputs, io.outputs
+
+
+@dataclass(eq=False)
+class AutoencoderModel(Int8Network):
+    """Autoencoder; the score is the mean squared error of its output. :meth:`from_tflite` makes one."""
+
+    kind: ClassVar[Kind] = "autoencoder"
 
     @classmethod
     def from_tflite(cls, tflite: bytes, *, arena_size: int | None = None) -> AutoencoderModel:
@@ -270,28 +298,19 @@ class AutoencoderModel:
         ModelError
             Where the network is not one a device can score with.
         """
-        from tocsin.interpreter import measure_arena, model_io
-
-        io = model_io(tflite)
-        if io.inputs != io.outputs:
+        found, inputs, outputs = cls.read(tflite, arena_size)
+        if inputs != outputs:
             raise ModelError(
-                f"the network takes {io.inputs} values and gives {io.outputs}: an autoencoder gives what it takes"
+                f"the network takes {inputs} values and gives {outputs}: an autoencoder gives what it takes"
             )
-        return cls(
-            tflite=tflite,
-            in_scale=io.in_scale,
-            in_zero=io.in_zero,
-            out_scale=io.out_scale,
-            out_zero=io.out_zero,
-            arena_size=measure_arena(tflite) if arena_size is None else arena_size,
-        )
+        return cls(**found)
 
 
 Head = KMeansModel | GaussianMixtureModel | MahalanobisModel | NeighboursModel
 
 
 @dataclass(eq=False)
-class NetworkModel:
+class NetworkModel(Int8Network):
     """A network, and what is made of its output. :meth:`from_tflite` makes one.
 
     - ``"reconstruct"``: the output is the vector again, the residual what it misses;
@@ -304,12 +323,6 @@ class NetworkModel:
 
     Parameters
     ----------
-    tflite : bytes
-        The flatbuffer: one int8 input and one int8 output.
-    in_scale, in_zero, out_scale, out_zero
-        Quantisation of the two ends: ``real = scale * (q - zero)``.
-    arena_size : int
-        Bytes of tensor arena that the network needs on a device.
     use : {"reconstruct", "predict", "embed"}
         What the output is.
     dim : int
@@ -325,12 +338,6 @@ class NetworkModel:
     """
 
     kind: ClassVar[Kind] = "network"
-    tflite: bytes = field(repr=False)
-    in_scale: float
-    in_zero: int
-    out_scale: float
-    out_zero: int
-    arena_size: int
     use: Use
     dim: int
     outputs: int
@@ -365,22 +372,15 @@ class NetworkModel:
         ModelError
             Where the network is not one a device can score with, or the parts do not fit.
         """
-        from tocsin.interpreter import measure_arena, model_io
-
-        io = model_io(tflite)
-        inputs, outputs = (dim - io.outputs, io.outputs) if use == "predict" else (dim, io.outputs)
-        if io.inputs != inputs or (use == "reconstruct" and outputs != dim) or not 0 <= first <= dim - outputs:
+        found, taken, outputs = cls.read(tflite, arena_size)
+        inputs = dim - outputs if use == "predict" else dim
+        if taken != inputs or (use == "reconstruct" and outputs != dim) or not 0 <= first <= dim - outputs:
             raise ModelError(
-                f"the network takes {io.inputs} values and gives {io.outputs}, which does not fit vectors of {dim}"
+                f"the network takes {taken} values and gives {outputs}, which does not fit vectors of {dim}"
                 f" for {use!r}" + (f" from value {first} on" if use == "predict" else "")
             )
         return cls(
-            tflite=tflite,
-            in_scale=io.in_scale,
-            in_zero=io.in_zero,
-            out_scale=io.out_scale,
-            out_zero=io.out_zero,
-            arena_size=measure_arena(tflite) if arena_size is None else arena_size,
+            **found,
             use=use,
             dim=dim,
             outputs=outputs,
