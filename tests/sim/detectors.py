@@ -19,6 +19,7 @@ from tocsin.bundle import (
     Bundle,
     CombinedModel,
     Decision,
+    DutyCycle,
     GaussianMixtureModel,
     KMeansModel,
     MahalanobisModel,
@@ -38,6 +39,20 @@ Samples = NDArray[np.int16]
 RATE = 16000
 FAN_RATE = 200
 FAN_SCALE = 1 / 4096  # g a digit, as a ±8 g accelerometer gives
+
+
+def silent(features: FeatureConfig, duty: DutyCycle | None = None) -> bytes:
+    """A detector that can be run, and never alarms."""
+    dim = features.n_vector
+    return write_bundle(
+        None,
+        features=features,
+        normalisation=Normalisation(np.zeros(dim), np.ones(dim)),
+        model=KMeansModel(np.zeros((1, dim))),
+        decision=Decision(smooth=1, min_windows=1, threshold_on=1e9, threshold_off=1e9),
+        meta={},
+        duty=duty,
+    )
 
 
 def data() -> Path | None:

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detectors import silent
 from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, Emulator, build_variant
 from live import LiveLink, assert_exact
 from machine import samples_of_the_machine
-from tocsin.bundle import Decision, DutyCycle, KMeansModel, Normalisation, read_bundle, write_bundle
+from tocsin.bundle import DutyCycle, read_bundle
 from tocsin.features import Extractor, FeatureConfig
 from tocsin.link import Status
 from tocsin.twin import Scorer
@@ -224,16 +225,7 @@ def test_attempts_become_seldom_and_are_soon_again_after_it_was_well(board: Emul
 
 def _duty_bundle() -> bytes:
     features = FeatureConfig.logmel(sample_rate=RATE, n_mels=16, n_fft=1024, hop=512, window_frames=8, pool=("mean",))
-    dim = features.n_vector
-    return write_bundle(
-        None,
-        features=features,
-        normalisation=Normalisation(np.zeros(dim), np.ones(dim)),
-        model=KMeansModel(np.zeros((1, dim))),
-        decision=Decision(smooth=1, min_windows=1, threshold_on=1e9, threshold_off=1e9),
-        meta={},
-        duty=DutyCycle(listen_ms=3000, period_ms=60000),
-    )
+    return silent(features, DutyCycle(listen_ms=3000, period_ms=60000))
 
 
 PERIOD, HEARD = 60 * RATE, 3 * RATE

@@ -16,24 +16,11 @@ import detectors
 from emulation import Board, Emulator
 from test_equals_twin import check
 from tocsin import link as protocol
-from tocsin.bundle import Bundle, Decision, KMeansModel, Normalisation, write_bundle
+from tocsin.bundle import Bundle
 from tocsin.features import FeatureConfig
 from tocsin.link import Link, Refused
 from tocsin.twin import Gap
 from tocsin.verify import by_twin
-
-
-def _simple(features: FeatureConfig) -> bytes:
-    """A detector that can be run, but says nothing."""
-    dim = features.n_vector
-    return write_bundle(
-        None,
-        features=features,
-        normalisation=Normalisation(np.zeros(dim), np.ones(dim)),
-        model=KMeansModel(np.zeros((1, dim))),
-        decision=Decision(smooth=1, min_windows=1, threshold_on=1e9, threshold_off=1e9),
-        meta={},
-    )
 
 
 def _fast(sample_rate: int, *, hop: int) -> FeatureConfig:
@@ -98,7 +85,7 @@ def test_bundle_that_does_not_fit_is_refused_with_the_numbers(emulator: Emulator
     before = link.hello().bundle_crc
     huge = _fast(16_000_000, hop=1024)
     with pytest.raises(Refused) as refused:
-        link.upload(_simple(huge))
+        link.upload(detectors.silent(huge))
     assert refused.value.code == 4
     emulator.wait_for(r"bundle needs \d{6,} bytes .*raise CONFIG_TOCSIN_POOL_SIZE")
     assert link.hello().bundle_crc == before
@@ -187,7 +174,7 @@ def test_overload_is_counted_and_the_device_answers(board: Board, link: Link) ->
     """A live source that is faster than the features: whole windows are left out and counted."""
     if board.name == "native":
         pytest.skip("native_sim computes in no time at all: it cannot be overloaded")
-    link.upload(_simple(_fast(200_000, hop=16)))
+    link.upload(detectors.silent(_fast(200_000, hop=16)))
     before = link.status()
     time.sleep(3)
     after = link.status()
