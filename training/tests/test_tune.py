@@ -323,6 +323,8 @@ def test_budget_that_nothing_fits_is_told(fan: Path, tmp_path: Path) -> None:
         ("--time", "1y", "1h"),
         ("--models", "oracle", "no model oracle"),
         ("--ram", "0", "64k"),
+        ("--against", "conditions", "every machine must have at least two"),
+        ("--against", "anomalies", "pseudo"),
     ],
 )
 def test_mistakes_are_told(fan: Path, tmp_path: Path, option: str, value: str, message: str) -> None:
