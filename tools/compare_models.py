@@ -155,7 +155,7 @@ def main() -> int:
     parser.add_argument("--qat", action="store_true", help="fine-tune networks with int8's rounding simulated")
     parser.add_argument("--cross-validate", action="store_true", help="judge by healthy recordings alone")
     parser.add_argument(
-        "--against", choices=["auto", "conditions", "pseudo"], default="auto", help="what stands in for anomalies there"
+        "--against", choices=["pseudo", "conditions"], default="pseudo", help="what stands in for anomalies there"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()

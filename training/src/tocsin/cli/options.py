@@ -21,6 +21,11 @@ else:
 
 # Options that say how recordings are read; each goes into ReadOptions under its own name.
 READING = ("sensor", "channel", "unit", "columns", "normal", "anomaly", "ignore", "machines")
+# Options that say what features are computed; each goes into FrontEnd under its own name.
+FRONT_END = (
+    *("n_fft", "frame", "hop", "bands", "fmin", "fmax", "spacing", "stats", "pool", "average"),
+    *("window_frames", "window_hop"),
+)
 
 
 class Words(Type):
@@ -85,6 +90,31 @@ def reading_options(command: Command) -> Command:
         click.option("--ignore", type=Words(), help="Names of an .npz's arrays to leave out."),
         click.option("--machine", "machines", type=Words(), help="Only these machines, such as 'fan,pump*'."),
         click.option("--strict", is_flag=True, help="Stop at the first recording that cannot be used."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def front_end_options(command: Command) -> Command:
+    """Options that say what features are computed."""
+    options = [
+        click.option("--n-fft", type=click.IntRange(1), help="Length of the FFT; sound has frames as long."),
+        click.option("--frame", type=click.IntRange(1), help="Samples of a frame of vibration."),
+        click.option("--hop", type=click.IntRange(1), help="Samples between frames."),
+        click.option(
+            "--mels", "--bands", "bands", type=click.IntRange(0, 128), help="Mel or power bands; vibration may have 0."
+        ),
+        click.option("--fmin", type=click.FloatRange(0), help="Lowest frequency, Hz."),
+        click.option("--fmax", type=click.FloatRange(0, min_open=True), help="Highest frequency, Hz."),
+        click.option(
+            "--spacing", type=click.Choice(["log", "linear", "mel"]), help="Of the bands; sound: mel or linear."
+        ),
+        click.option("--stats", type=Words(), help="Of rms,peak,crest,kurtosis: what is taken of vibration in time."),
+        click.option("--pool", type=Words(), help="Of stack,mean,std,max: how a window's frames become one vector."),
+        click.option("--average", type=click.Choice(["decibel", "power"]), help="What a window of sound averages."),
+        click.option("--window-frames", type=click.IntRange(1, 1024), help="Frames of a window."),
+        click.option("--window-hop", type=click.IntRange(1, 1024), help="Frames between windows."),
     ]
     for option in reversed(options):
         command = option(command)

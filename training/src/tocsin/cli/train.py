@@ -11,27 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..models import HEADS, KINDS
-from .options import READING, Numbers, Words, data_option, progress, reading_options, warn
+from .options import FRONT_END, READING, Numbers, Words, data_option, front_end_options, progress, reading_options, warn
 
 if TYPE_CHECKING:
     from ..bundle import DutyCycle
     from ..frontend import FrontEnd
     from ..train import Trained
-
-_FRONT_END = (
-    "n_fft",
-    "frame",
-    "hop",
-    "bands",
-    "fmin",
-    "fmax",
-    "spacing",
-    "stats",
-    "pool",
-    "average",
-    "window_frames",
-    "window_hop",
-)
 
 
 @click.command(
@@ -76,20 +61,7 @@ Example:
 @click.option("--rate", type=click.IntRange(1), help="Hz: resample sound to it (16000), or what vibration has.")
 @click.option("--full-scale", type=click.FloatRange(0, min_open=True), help="Range of the vibration sensor, g.")
 @click.option("--preset", type=click.Choice(["mlperf"]), help="MLPerf Tiny's autoencoder: 640-128x4-8-128x4-640.")
-@click.option("--n-fft", type=click.IntRange(1), help="Length of the FFT; sound has frames as long.")
-@click.option("--frame", type=click.IntRange(1), help="Samples of a frame of vibration.")
-@click.option("--hop", type=click.IntRange(1), help="Samples between frames.")
-@click.option(
-    "--mels", "--bands", "bands", type=click.IntRange(0, 128), help="Mel or power bands; vibration may have 0."
-)
-@click.option("--fmin", type=click.FloatRange(0), help="Lowest frequency, Hz.")
-@click.option("--fmax", type=click.FloatRange(0, min_open=True), help="Highest frequency, Hz.")
-@click.option("--spacing", type=click.Choice(["log", "linear", "mel"]), help="Of the bands; sound: mel or linear.")
-@click.option("--stats", type=Words(), help="Of rms,peak,crest,kurtosis: what is taken of vibration in time.")
-@click.option("--pool", type=Words(), help="Of stack,mean,std,max: how a window's frames become one vector.")
-@click.option("--average", type=click.Choice(["decibel", "power"]), help="What a window of sound averages.")
-@click.option("--window-frames", type=click.IntRange(1, 1024), help="Frames of a window.")
-@click.option("--window-hop", type=click.IntRange(1, 1024), help="Frames between windows.")
+@front_end_options
 @click.option("--clusters", "--components", "clusters", type=click.IntRange(1, 256), help="Of k-means or the mixture.")
 @click.option("--references", type=click.IntRange(1, 4096), help="Healthy vectors that neighbours keep, at most.")
 @click.option(
@@ -171,13 +143,13 @@ def _front_end(kind: str, preset: str | None, given: dict[str, Any]) -> tuple[tu
     """Hidden widths and features by the preset, and by the options, which win; takes the latter out of `given`."""
     from ..frontend import MLPERF, FrontEnd
 
-    chosen = {name: value for name in _FRONT_END if (value := given.pop(name)) is not None}
+    chosen = {name: value for name in FRONT_END if (value := given.pop(name)) is not None}
     hidden = given.pop("hidden")
     if preset is None:
         return hidden, FrontEnd(**chosen)
     if kind != "autoencoder":
         raise click.UsageError("--preset mlperf is an autoencoder: add --model autoencoder.")
-    base = {name: getattr(MLPERF, name) for name in _FRONT_END}
+    base = {name: getattr(MLPERF, name) for name in FRONT_END}
     return hidden or (128, 128, 128, 128, 8, 128, 128, 128, 128), FrontEnd(**{**base, **chosen})
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..models import KINDS
-from .options import READING, Type, Words, console, data_option, reading_options, warn
+from .options import FRONT_END, READING, Type, Words, console, data_option, front_end_options, reading_options, warn
 
 if TYPE_CHECKING:
     from ..tune import Finished
@@ -59,10 +59,10 @@ class Amount(Type):
 @click.option("--models", type=Words(), help=f"Kinds to try, of {','.join(KINDS)}; all by default.")
 @click.option(
     "--against",
-    type=click.Choice(["auto", "conditions", "pseudo"]),
-    default="auto",
+    type=click.Choice(["pseudo", "conditions"]),
+    default="pseudo",
     show_default=True,
-    help="What stands in for anomalies: conditions (loads, speeds) left out of training, or recordings made strange.",
+    help="What stands in for anomalies: recordings made strange, or conditions (loads, speeds) left out of training.",
 )
 @click.option("--study", type=click.Path(dir_okay=False, path_type=Path), help="Journal of the search [OUTPUT.study].")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the Pareto front as a picture.")
@@ -72,16 +72,18 @@ class Amount(Type):
 @reading_options
 @click.option("--rate", type=click.IntRange(1), help="Hz: resample sound to it (16000), or what vibration has.")
 @click.option("--full-scale", type=click.FloatRange(0, min_open=True), help="Range of the vibration sensor, g.")
+@front_end_options
 def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_json: bool, **given: Any) -> None:
     """Search for the detector that finds most within a device's flash, RAM and time.
 
-    Candidates are compared by healthy recordings alone: each is trained on a part of them, and must tell others like
-    them from conditions that it has not heard or, where recordings carry none, from strange versions of themselves.
+    Candidates are compared by healthy recordings alone: each is trained on a part of them, and must tell the others
+    from strange versions of the same, or from conditions that it has not heard.
     Recordings for testing are not read. A search that was stopped or killed goes on when it is started again with the
-    same options.
+    same options. Features that are given (--average power, say) are kept and not searched.
     """
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError, ModelError
+    from ..frontend import FrontEnd
     from ..threshold import parse_rate
     from ..train import TrainOptions
     from ..tune import Budget, TuneOptions
@@ -99,7 +101,11 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
     flash, ram = (None if given[name] is None else int(given[name]) for name in ("flash", "ram"))
     options = TuneOptions(
         base=TrainOptions(
-            kind=kinds[0], budget=parse_rate(given["false_alarms"]), seed=given["seed"], strict=given["strict"]
+            kind=kinds[0],
+            budget=parse_rate(given["false_alarms"]),
+            seed=given["seed"],
+            strict=given["strict"],
+            front_end=FrontEnd(**{name: given[name] for name in FRONT_END}),
         ),
         budget=Budget(flash, ram, given["cycles"]),
         kinds=tuple(kinds),

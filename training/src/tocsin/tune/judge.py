@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """How good a candidate is, by healthy recordings alone: cross-validation against what stands in for anomalies.
 
-Either *conditions* (a load, a speed, a specimen): each fold leaves a third of every machine's conditions out of
-training, and a third of the recordings of the others. The candidate is trained on the rest; its figure is the AUC of
-the conditions that it has never heard against the recordings of those that it has. These differences are real.
+Either *pseudo-anomalies*: the recordings are dealt into folds, each machine by itself. The candidate is trained on all
+folds but one; scored are the recordings of that one and strange versions of the same (:mod:`tocsin.pseudo`), every kind
+at faint strengths. Its figure is the AUC, averaged over the kinds.
 
-Or *pseudo-anomalies*, where recordings do not carry conditions: the recordings are dealt into folds, each machine by
-itself. The candidate is trained on all folds but one; scored are the recordings of that one and strange versions of the
-same (:mod:`tocsin.pseudo`), every kind at faint strengths. Its figure is the AUC, averaged over the kinds.
+Or *conditions*, where recordings carry some (a load, a speed, a specimen): each fold leaves a third of every machine's
+conditions out of training, and a third of the recordings of the others. The candidate is trained on the rest; its
+figure is the AUC of the conditions that it has never heard against the recordings of those that it has.
 
 Recordings for testing are never read, and neither are anomalies.
 """
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from ..features import FeatureConfig
 
 FOLDS = 3
-Against = Literal["auto", "conditions", "pseudo"]
-"""What stands in for anomalies; auto: conditions, where every machine has some."""
+Against = Literal["pseudo", "conditions"]
+"""What stands in for anomalies."""
 # More recordings than this teach the search nothing that is worth their time.
 CLIPS_MAX = 900
 CACHE_BYTES = 400_000_000
@@ -186,7 +186,7 @@ def auc(healthy: Sequence[float], strange: Sequence[float]) -> float:
     return float(roc_auc_score(truth, np.r_[healthy, strange]))
 
 
-def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS, against: Against = "auto") -> Judge:
+def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS, against: Against = "pseudo") -> Judge:
     """Deal the healthy recordings that training may use into folds, and say what stands in for anomalies in each.
 
     Raises
@@ -207,17 +207,16 @@ def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS, a
     settled = dataset.settle(order)
     known = {item.name: getattr(settled, item.name) for item in fields(Dataset)}
     cached = Cached(**known | {"clips": tuple(order)})
-    if against != "pseudo":
-        left_out = _by_conditions(order, folds, rng)
-        if left_out:
-            return Judge(cached, tuple(order), left_out, "conditions")
-        if against == "conditions":
-            raise DataError(
-                f"To compare detectors by conditions, every machine must have at least two, each in {2 * folds} or more"
-                " of the recordings, as their names or a table say (tocsin data info shows what is read). Leave out"
-                " --against conditions."
-            )
-    return Judge(cached, tuple(order), _by_pseudo(cached, folds, options.seed, rng), "pseudo")
+    if against == "pseudo":
+        return Judge(cached, tuple(order), _by_pseudo(cached, folds, options.seed, rng), against)
+    left_out = _by_conditions(order, folds, rng)
+    if not left_out:
+        raise DataError(
+            f"To compare detectors by conditions, every machine must have at least two, each in {2 * folds} or more"
+            " recordings, as their names or a table say, and one file a recording (tocsin data info shows what is"
+            " read). Leave out --against conditions."
+        )
+    return Judge(cached, tuple(order), left_out, against)
 
 
 def _by_conditions(clips: Sequence[Clip], folds: int, rng: np.random.Generator) -> tuple[Fold, ...]:

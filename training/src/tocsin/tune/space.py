@@ -54,7 +54,8 @@ class Budget:
 
 
 def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions) -> TrainOptions:
-    """Options for a trial: `base` with what is searched replaced."""
+    """Options for a trial: `base` with what is searched replaced; features that `base` gives are kept."""
+    given = {name: value for name, value in vars(base.front_end).items() if value is not None}
     kind = trial.suggest_categorical("kind", list(kinds))
     chosen: dict[str, Any] = {"kind": kind}
     if kind == "combined":
@@ -62,9 +63,13 @@ def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions)
         chosen["combine"] = trial.suggest_categorical("combine", ["sum", "max"])
     own = set(chosen.get("members", (kind,)))
     # An autoencoder has frames in a row, or powers averaged over a window.
-    powers = kind == "autoencoder" and sensor == "audio" and trial.suggest_categorical("averaged", [False, True])
+    average = given.get("average")
+    powers = average == "power"
+    if kind == "autoencoder" and sensor == "audio" and average is None:
+        powers = trial.suggest_categorical("averaged", [False, True])
     stacked = not powers and is_stacked(replace(base, **chosen)) and (sensor == "audio" or kind in FRAME_BY_FRAME)
-    front = _vibration(trial, stacked) if sensor == "vibration" else _audio(trial, stacked, kind, powers)
+    front = _vibration(trial, stacked) if sensor == "vibration" else _audio(trial, stacked, kind, powers, given)
+    front = replace(front, **given)
     if own & {"kmeans", "gmm"}:
         chosen["clusters"] = trial.suggest_int("clusters", 1, 64, log=True)
     if kind == "gmm":
@@ -90,9 +95,10 @@ def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions)
     return replace(base, front_end=front, **chosen)
 
 
-def _audio(trial: Trial, stacked: bool, kind: str, powers: bool) -> FrontEnd:
-    n_fft = trial.suggest_categorical("n_fft", [512, 1024, 2048, 4096])
-    hop = n_fft // trial.suggest_categorical("overlap", [1, 2])
+def _audio(trial: Trial, stacked: bool, kind: str, powers: bool, given: dict[str, Any]) -> FrontEnd:
+    # Others follow from these two.
+    n_fft = given.get("n_fft") or trial.suggest_categorical("n_fft", [512, 1024, 2048, 4096])
+    hop = given.get("hop") or n_fft // trial.suggest_categorical("overlap", [1, 2])
     bands = trial.suggest_categorical("bands", [24, 32, 48, 64, 96, 128])
     if stacked:
         # A network that predicts the middle frame needs an odd number of them.

@@ -76,7 +76,7 @@ class TuneOptions:
     trials: int | None = None
     jobs: int = 1
     folds: int = FOLDS
-    against: Against = "auto"
+    against: Against = "pseudo"
 
     def judge(self, dataset: Dataset) -> Judge:
         """By what candidates are compared."""
@@ -213,6 +213,7 @@ def _fingerprint(dataset: Dataset, options: TuneOptions, judge: Judge) -> dict[s
         "seed": options.base.seed,
         "folds": options.folds,
         "against": judge.against,
+        "front_end": asdict(options.base.front_end),
         "budget": asdict(options.budget),
         "validation": options.base.validation,
     }
