@@ -181,6 +181,9 @@ def check(plan: Plan, kind: str, budget: str, hours: float) -> dict[str, Any]:
     clips = round(3600 * plan.hours / plan.seconds)
     scores = [s for first in range(0, clips, SHARD) for s in load(plan.file(kind, f"held-{first}"))]
     series = [alarm_statistic(s, smooth, persist) for s in scores]
+    judged = np.array([judged_hours([s], step) for s in series])
+    # Recordings that stay well below a threshold need not be decided: there are tens of thousands of them.
+    peaks = np.array([s.max(initial=-np.inf) for s in series])
     size = round(3600 * hours / plan.seconds)
     per_hour = parse_rate(budget).per_hour
     alarms: list[int] = []
@@ -191,13 +194,14 @@ def check(plan: Plan, kind: str, budget: str, hours: float) -> dict[str, Any]:
         own = slice(begin, begin + size)
         line = fit_threshold(series[own], hours=judged_hours(series[own], step), per_hour=per_hour)
         decision = Decision(smooth, persist, line.on, line.off)
-        others = [*range(begin), *range(begin + size, len(scores))]
-        counted = np.array([len(find_alarms(scores[i], decision)) for i in others])
-        judged = np.array([judged_hours([series[i]], step) for i in others])
+        others = np.r_[:begin, begin + size : len(scores)]
+        counted = np.zeros(len(scores), int)
+        for i in others[peaks[others] >= line.on - 1e-3 * abs(line.on)]:
+            counted[i] = len(find_alarms(scores[i], decision))
         alarms.append(int(counted.sum()))
-        heard.append(float(judged.sum()))
-        turns = np.array(others) % plan.ids
-        of_id += [[counted[turns == i].sum(), judged[turns == i].sum()] for i in range(plan.ids)]
+        heard.append(float(judged[others].sum()))
+        for i in range(plan.ids):
+            of_id[i] += counted[i :: plan.ids].sum(), judged[others[others % plan.ids == i]].sum()
         # How far the interval holds what was counted, itself known to the chance of its number.
         low, high = poisson_interval(alarms[-1], heard[-1])
         inside += line.expected_low <= high and low <= line.expected_high
