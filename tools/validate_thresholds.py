@@ -6,6 +6,9 @@ For each machine and each kind of model: train on some hours of healthy recordin
 These are dealt into sets for calibration; the threshold for a budget is taken from each set in turn, and alarms are
 counted in all recordings outside the set, by the device's decision stage. Recordings are synthesised one at a time and
 never stored; scores are kept in a folder, so that a run that was stopped goes on, and another estimator can be tried.
+
+A kind may name its head or its members: ``autoencoder+mahalanobis``, ``combined+neighbours+idnn``. An embedding has to
+tell machines apart: with ``--ids 4``, recordings of four take turns, in training as in what is held out.
 """
 
 from __future__ import annotations
@@ -25,11 +28,12 @@ import numpy as np
 
 from tocsin.bundle import Decision, read_bundle
 from tocsin.data import Issues, ReadOptions, extract, open_dataset
+from tocsin.errors import ModelError
 from tocsin.features import Extractor
-from tocsin.models import KINDS
+from tocsin.models import HEADS, KINDS
 from tocsin.operating import find_alarms, poisson_interval
-from tocsin.synth import RATES, record, write_dataset
-from tocsin.synth.dataset import RANGES
+from tocsin.synth import RATES, SynthesisError, record, write_dataset
+from tocsin.synth.dataset import RANGES, mimii_ids
 from tocsin.synth.wav import to_pcm16
 from tocsin.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
 from tocsin.train import TrainOptions, train
@@ -46,6 +50,7 @@ class Plan:
     """What is trained and heard of one machine; see the options."""
 
     machine: str
+    ids: int
     domain: str
     kinds: tuple[str, ...]
     train_hours: float
@@ -55,9 +60,31 @@ class Plan:
     seed: int
     folder: Path
 
+    @property
+    def machines(self) -> str:
+        """The machine, or how many of its kind."""
+        return f"{self.machine}x{self.ids}" if self.ids > 1 else self.machine
+
     def file(self, kind: str, what: str) -> Path:
         """Where scores of a model are kept."""
-        return self.folder / f"{self.domain}-{self.machine}-{self.seed}" / kind / f"{what}.npz"
+        return self.folder / f"{self.domain}-{self.machines}-{self.seed}" / kind / f"{what}.npz"
+
+
+def parse_kind(text: str) -> dict[str, Any]:
+    """Options of a kind that may name its head, or its members: ``kind+head``, ``combined+member+member``.
+
+    Raises
+    ------
+    ModelError
+        There is no such kind, head or member.
+    """
+    kind, *parts = text.split("+")
+    known, counts = (KINDS, (0, 2)) if kind == "combined" else (HEADS, (0, 1))
+    if kind not in KINDS or len(parts) not in counts or not set(parts) <= set(known):
+        raise ModelError(f"{text!r} is no kind: write one of {', '.join(KINDS)}, with +head or +member+member.")
+    if kind == "combined":
+        return {"kind": kind, "members": tuple(parts)} if parts else {"kind": kind}
+    return {"kind": kind, "head": parts[0] if parts else None}
 
 
 def save(path: Path, scores: list[np.ndarray], **more: Any) -> None:
@@ -81,16 +108,17 @@ def prepare(plan: Plan) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         start = time.monotonic()
-        clips = round(3600 * plan.train_hours / plan.seconds)
+        clips = round(3600 * plan.train_hours / plan.seconds / plan.ids)
         write_dataset(
-            folder, machine=plan.machine, domain=plan.domain, normal=clips, abnormal=0, seconds=plan.seconds,
-            seed=plan.seed,
+            folder, machine=plan.machine, domain=plan.domain, ids=mimii_ids(plan.ids), normal=clips, abnormal=0,
+            seconds=plan.seconds, seed=plan.seed,
         )  # fmt: skip
-        print(f"{plan.machine} {plan.domain}: {clips} clips in {time.monotonic() - start:.0f} s", flush=True)
+        took = time.monotonic() - start
+        print(f"{plan.machines} {plan.domain}: {plan.ids * clips} clips in {took:.0f} s", flush=True)
         for kind in missing:
             start = time.monotonic()
             options = TrainOptions(
-                kind=kind,
+                **parse_kind(kind),
                 budget=parse_rate("1/hour"),
                 seed=plan.seed,
                 holdout=0.0,
@@ -104,7 +132,7 @@ def prepare(plan: Plan) -> None:
             judged = extract(dataset, trained.split.validation, trained.bundle.features, issues=Issues())
             scores = [scorer.score(item.vectors) for item in judged]
             save(plan.file(kind, "judged"), scores, bundle=np.frombuffer(trained.raw, np.uint8))
-            print(f"{plan.machine} {plan.domain}: {kind} in {time.monotonic() - start:.0f} s", flush=True)
+            print(f"{plan.machines} {plan.domain}: {kind} in {time.monotonic() - start:.0f} s", flush=True)
 
 
 def listen(plan: Plan) -> None:
@@ -117,6 +145,7 @@ def listen(plan: Plan) -> None:
     extractors = {front: Extractor(front) for front in fronts}
     scorers = {kind: Scorer(bundle) for kind, bundle in bundles.items()}
     clips = round(3600 * plan.hours / plan.seconds)
+    ids = mimii_ids(plan.ids)
     for first in range(0, clips, SHARD):
         missing = [kind for kind in plan.kinds if not plan.file(kind, f"held-{first}").exists()]
         if not missing:
@@ -125,15 +154,16 @@ def listen(plan: Plan) -> None:
         scores: dict[str, list[np.ndarray]] = {kind: [] for kind in missing}
         for number in range(first, min(first + SHARD, clips)):
             clip = record(
-                plan.machine, seconds=plan.seconds, seed=plan.seed, domain=plan.domain, clip=HELD_OUT + number
-            )
+                plan.machine, seconds=plan.seconds, seed=plan.seed, domain=plan.domain,
+                machine_id=ids[number % len(ids)], clip=HELD_OUT + number,
+            )  # fmt: skip
             samples, _ = to_pcm16(clip.samples, full_scale=RANGES[plan.domain][0])
             vectors = {front: extractors[front].vectors(samples)[0] for front in fronts}
             for kind in missing:
                 scores[kind].append(scorers[kind].score(vectors[bundles[kind].features]))
         for kind in missing:
             save(plan.file(kind, f"held-{first}"), scores[kind])
-        print(f"{plan.machine} {plan.domain}: from {first} in {time.monotonic() - start:.0f} s", flush=True)
+        print(f"{plan.machines} {plan.domain}: from {first} in {time.monotonic() - start:.0f} s", flush=True)
 
 
 def work(plan: Plan) -> None:
@@ -151,18 +181,27 @@ def check(plan: Plan, kind: str, budget: str, hours: float) -> dict[str, Any]:
     clips = round(3600 * plan.hours / plan.seconds)
     scores = [s for first in range(0, clips, SHARD) for s in load(plan.file(kind, f"held-{first}"))]
     series = [alarm_statistic(s, smooth, persist) for s in scores]
+    judged = np.array([judged_hours([s], step) for s in series])
+    # Recordings that stay well below a threshold need not be decided: there are tens of thousands of them.
+    peaks = np.array([s.max(initial=-np.inf) for s in series])
     size = round(3600 * hours / plan.seconds)
     per_hour = parse_rate(budget).per_hour
     alarms: list[int] = []
     heard: list[float] = []
+    of_id = np.zeros((plan.ids, 2))
     inside = 0
     for begin in range(0, len(scores) - size + 1, size):
         own = slice(begin, begin + size)
         line = fit_threshold(series[own], hours=judged_hours(series[own], step), per_hour=per_hour)
         decision = Decision(smooth, persist, line.on, line.off)
-        others = [*range(begin), *range(begin + size, len(scores))]
-        alarms.append(sum(len(find_alarms(scores[i], decision)) for i in others))
-        heard.append(judged_hours([series[i] for i in others], step))
+        others = np.r_[:begin, begin + size : len(scores)]
+        counted = np.zeros(len(scores), int)
+        for i in others[peaks[others] >= line.on - 1e-3 * abs(line.on)]:
+            counted[i] = len(find_alarms(scores[i], decision))
+        alarms.append(int(counted.sum()))
+        heard.append(float(judged[others].sum()))
+        for i in range(plan.ids):
+            of_id[i] += counted[i :: plan.ids].sum(), judged[others[others % plan.ids == i]].sum()
         # How far the interval holds what was counted, itself known to the chance of its number.
         low, high = poisson_interval(alarms[-1], heard[-1])
         inside += line.expected_low <= high and low <= line.expected_high
@@ -170,7 +209,7 @@ def check(plan: Plan, kind: str, budget: str, hours: float) -> dict[str, Any]:
     low, high = poisson_interval(round(np.mean(alarms)), float(np.mean(heard)))
     return {
         "domain": plan.domain,
-        "machine": plan.machine,
+        "machine": plan.machines,
         "kind": kind,
         "budget": budget,
         "sets": len(alarms),
@@ -182,16 +221,18 @@ def check(plan: Plan, kind: str, budget: str, hours: float) -> dict[str, Any]:
         "ratio_high": round(high / per_hour, 2),
         "worst": [round(f(a / h for a, h in zip(alarms, heard, strict=True)) / per_hour, 2) for f in (min, max)],
         "interval_holds": f"{inside}/{len(alarms)}",
+        "of_id": [round(a / h / per_hour, 2) for a, h in of_id],
     }
 
 
 def table(rows: list[dict[str, Any]]) -> list[str]:
     """Lines for people, and for each domain, kind and budget the mean over the machines."""
     lines = [
-        f"{r['domain']:9} {r['machine']:6} {r['kind']:12} {r['budget']:6} {r['sets']:2} sets of {r['set_hours']:5.1f} h"
+        f"{r['domain']:9} {r['machine']:6} {r['kind']:23} {r['budget']:6} {r['sets']:2} sets of {r['set_hours']:5.1f} h"
         f", {r['alarms']:6.1f} alarms in {r['test_hours']:6.1f} h: {r['ratio']:5.2f} of the budget"
         f" ({r['ratio_low']:.2f} to {r['ratio_high']:.2f}), single sets {r['worst'][0]:.2f} to {r['worst'][1]:.2f},"
         f" interval holds {r['interval_holds']}"
+        f"{', machines ' + ' '.join(map(str, r['of_id'])) if len(r['of_id']) > 1 else ''}"
         for r in rows
     ]
     for key in sorted({(r["domain"], r["kind"], r["budget"]) for r in rows}):
@@ -206,7 +247,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--domain", choices=list(RATES), default="audio")
     parser.add_argument("--machines", default="fan,pump,motor")
-    parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--ids", type=int, default=1, help="machines of each kind, whose recordings take turns")
+    parser.add_argument("--kinds", help="kind, kind+head or combined+member+member; default: all that --ids allows")
     parser.add_argument("--train-hours", type=float, default=8)
     parser.add_argument("--hours", type=float, default=24)
     parser.add_argument("--seconds", type=float, default=10)
@@ -217,9 +259,16 @@ def main() -> int:
     parser.add_argument("--scores", type=Path, required=True, help="folder to keep scores in")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    kinds = given.kinds.split(",") if given.kinds else [k for k in KINDS if k != "embedding" or given.ids > 1]
+    try:
+        mimii_ids(given.ids)
+        for kind in kinds:
+            parse_kind(kind)
+    except (ModelError, SynthesisError) as error:
+        parser.error(str(error))
     plans = [
         Plan(
-            machine, given.domain, tuple(given.kinds.split(",")), given.train_hours, given.hours, given.seconds,
+            machine, given.ids, given.domain, tuple(kinds), given.train_hours, given.hours, given.seconds,
             given.validation, given.seed, given.scores,
         )
         for machine in given.machines.split(",")
