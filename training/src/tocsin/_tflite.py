@@ -67,8 +67,11 @@ def arena_bound(model: bytes) -> int:
     return total
 
 
-def widest_dense(model: bytes) -> int:
-    """Inputs of the fully connected layer that has the most; 0 where the network has none.
+def work_space(model: bytes) -> int:
+    """Bytes of work space that Tocsin's own kernels ask for, in the layer that asks for the most.
+
+    As ``tocsin_dense_needed_size()``, ``tocsin_conv_needed_size()`` and ``tocsin_depthwise_needed_size()`` of
+    ``modules/tflm`` have it.
 
     Raises
     ------
@@ -77,18 +80,27 @@ def widest_dense(model: bytes) -> int:
     """
     schema, graph = _graph(model)
     root = _model(schema, model)
-    widest = 0
+    builtin = schema.BuiltinOperator
+    most = 0
     try:
         for i in range(graph.OperatorsLength()):
             operator = graph.Operators(i)
             code = root.OperatorCodes(operator.OpcodeIndex())
             kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-            if kind == schema.BuiltinOperator.FULLY_CONNECTED:
-                weights = graph.Tensors(operator.Inputs(1))
-                widest = max(widest, int(weights.Shape(weights.ShapeLength() - 1)))
+            if kind not in (builtin.FULLY_CONNECTED, builtin.CONV_2D, builtin.DEPTHWISE_CONV_2D):
+                continue
+            weights = graph.Tensors(operator.Inputs(1))
+            extents = [abs(int(weights.Shape(d))) for d in range(weights.ShapeLength())]
+            if kind == builtin.FULLY_CONNECTED:
+                size = 2 * _padded(extents[-1], 4)
+            elif kind == builtin.CONV_2D:
+                size = 10 * _padded(math.prod(extents[1:]), 4) + 4
+            else:
+                size = 8 * extents[1] * extents[2]
+            most = max(most, size)
     except (struct.error, IndexError, TypeError, AttributeError) as error:
         raise ModelError("the TFLite model is damaged: convert it again") from error
-    return widest
+    return most
 
 
 def products(model: bytes) -> tuple[int, int, int, int]:
@@ -127,6 +139,10 @@ def products(model: bytes) -> tuple[int, int, int, int]:
     except (struct.error, IndexError, TypeError, AttributeError) as error:
         raise ModelError("the TFLite model is damaged: convert it again") from error
     return layers, outputs, dense, other
+
+
+def _padded(size: int, to: int) -> int:
+    return -(-size // to) * to
 
 
 def _schema() -> Any:
