@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from tocsin.errors import ModelError
 
@@ -103,8 +103,19 @@ def work_space(model: bytes) -> int:
     return most
 
 
-def products(model: bytes) -> tuple[int, int, int, int]:
-    """Fully connected layers, their outputs and products, and products of all other layers with weights.
+class Convolution(NamedTuple):
+    """Of a convolution: output positions and channels, the kernel's extents, and the products in an output's sum."""
+
+    depthwise: bool
+    positions: int
+    channels: int
+    height: int
+    width: int
+    terms: int
+
+
+def layers_of(model: bytes) -> tuple[int, int, int, list[Convolution]]:
+    """Fully connected layers, their outputs and products; and the convolutions.
 
     Raises
     ------
@@ -114,7 +125,8 @@ def products(model: bytes) -> tuple[int, int, int, int]:
     schema, graph = _graph(model)
     root = _model(schema, model)
     builtin = schema.BuiltinOperator
-    layers = outputs = dense = other = 0
+    layers = outputs = dense = 0
+    convolutions = []
 
     def shape(tensor: Any) -> list[int]:
         return [abs(int(tensor.Shape(d))) for d in range(tensor.ShapeLength())]
@@ -134,11 +146,13 @@ def products(model: bytes) -> tuple[int, int, int, int]:
                 dense += out * weights[-1]
             else:
                 # Each output is a sum over the kernel, and over the input's channels unless these go by themselves.
-                kernel = weights[1] * weights[2] * (weights[3] if kind == builtin.CONV_2D else 1)
-                other += out * kernel
+                depthwise = kind == builtin.DEPTHWISE_CONV_2D
+                channels = weights[3] if depthwise else weights[0]
+                terms = weights[1] * weights[2] * (1 if depthwise else weights[3])
+                convolutions.append(Convolution(depthwise, out // channels, channels, weights[1], weights[2], terms))
     except (struct.error, IndexError, TypeError, AttributeError) as error:
         raise ModelError("the TFLite model is damaged: convert it again") from error
-    return layers, outputs, dense, other
+    return layers, outputs, dense, convolutions
 
 
 def _padded(size: int, to: int) -> int:
