@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,14 @@ BASELINE = SOURCE / "baseline.json"
 TOLERANCE = 0.02
 RUN_SECONDS = 300
 SEED = 7
-# Images: their options, and which of a network's names they measure.
+# Images: their options, and how the names of what a network takes in them end.
 VARIANTS = {
-    "ours": ((), "mlperf_ad"),
-    "cmsis": (("-DEXTRA_CONF_FILE=cmsis.conf",), "mlperf_ad_cmsis_nn"),
-    "reference": (("-DEXTRA_CONF_FILE=reference.conf",), "mlperf_ad_reference"),
+    "ours": ((), ""),
+    "cmsis": (("-DEXTRA_CONF_FILE=cmsis.conf",), "_cmsis_nn"),
+    "reference": (("-DEXTRA_CONF_FILE=reference.conf",), "_reference"),
 }
+# Bundles with a network that runs in all images.
+NETWORKS = ("mlperf_ad", "dense_by_channel", "conv_ad")
 
 
 def mlperf_network() -> bytes:
@@ -60,6 +63,22 @@ def mlperf_network() -> bytes:
     return to_int8(found.network, x, seed=SEED, by_channel=False)
 
 
+def untrained(kind: str, frames: int, bands: int) -> bytes:
+    """A network as `tocsin train --model autoencoder` or `conv` has it, quantised by channel, but weights by chance."""
+    import numpy as np
+
+    from tocsin.models import tensorflow
+    from tocsin.models.autoencoder import convolutional, default_hidden, dense
+    from tocsin.models.network import FloatNetwork, fold, to_int8
+
+    tf = tensorflow.load(seed=SEED)
+    dim = frames * bands
+    model = convolutional(tf, frames, bands) if kind == "conv" else dense(tf, dim, default_hidden(dim), dim)
+    x = np.random.default_rng(SEED).normal(size=(64, dim)).astype(np.float32)
+    return to_int8(FloatNetwork(fold(model), 3.0, 0), x, seed=SEED)
+
+
+@cache
 def bundles() -> dict[str, bytes]:
     """The detectors to measure, by name; parameters by chance.
 
@@ -101,6 +120,8 @@ def bundles() -> dict[str, bytes]:
             toycar,
             NeighboursModel.from_references(rng.normal(size=(340, 64)), np.ones(340), np.eye(64)[np.tril_indices(64)]),
         ),
+        "dense_by_channel": (stacked, AutoencoderModel.from_tflite(untrained("autoencoder", 5, 128))),
+        "conv_ad": (stacked, AutoencoderModel.from_tflite(untrained("conv", 5, 128))),
     }
     return {
         name: write_bundle(
@@ -162,7 +183,7 @@ def summarise(found: dict[str, int], names: list[str]) -> dict[str, dict[str, in
         "pooling": pooled["push"] - pooled["frame"],
         "vibration_frame": ours["vibration_gmm"]["frame"],
         "normalise": logmel["normalise"],
-        "mlperf_ad": logmel["infer"],
+        **{name: ours[name]["infer"] for name in NETWORKS},
         "mlperf_ad_score": logmel["score"],
         **{name: ours[name]["score"] for name in ("kmeans", "gmm", "mahalanobis", "vibration_gmm")},
         "neighbours": ours["toycar_64k"]["score"],
@@ -198,14 +219,15 @@ def measure(variants: list[str]) -> dict[str, Any]:
         packed.write_bytes(content)
     result: dict[str, Any] = {}
     for variant in variants:
-        options, name = VARIANTS[variant]
+        options, suffix = VARIANTS[variant]
         folder = BUILD / variant
         configure_and_build(folder, "qemu_m4f", f"-DTOCSIN_BENCH_BUNDLES={packed}", *options, source=SOURCE)
         found = run(folder / "zephyr" / "zephyr.elf")
         if variant == "ours":
             result = {"compiler": compiler(folder), **summarise(found, list(detectors))}
         else:
-            result["stages"][name] = stages_of(found, 0)["infer"]
+            for name in NETWORKS:
+                result["stages"][name + suffix] = stages_of(found, list(detectors).index(name))["infer"]
             result["stages"].update({name: value for name, value in found.items() if ":" not in name})
     return result
 

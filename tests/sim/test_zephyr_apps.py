@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Zephyr test applications of tests/zephyr (the sources' drivers, the int8 layer), run on emulated boards."""
+"""The Zephyr test applications of tests/zephyr (the sources' drivers, the int8 layers), run on emulated boards."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ CASES = [
     ("adc", "native"),
     ("new_source", "native"),
     ("dense", "qemu"),
+    ("conv", "native"),
+    ("conv", "qemu"),
     ("networks", "qemu"),
 ]
 

@@ -44,6 +44,16 @@ def test_sizes_agree_with_what_was_counted() -> None:
         assert found.window == pytest.approx(stages["score"] + stages["decide"], rel=TOLERANCE), name
 
 
+@pytest.mark.parametrize("name", ["dense_by_channel", "conv_ad"])
+def test_networks_agree_with_the_baseline(name: str) -> None:
+    baseline = json.loads((BENCH / "baseline.json").read_text())
+    bundle = read_bundle(tools()[1][name])
+    found = instructions(bundle)
+    assert found.per_second == pytest.approx(baseline["per_second"][name], rel=TOLERANCE)
+    # The rest of a second is small beside the network.
+    assert found.window > baseline["stages"][name]
+
+
 @pytest.mark.parametrize("name", ["mlperf_ad", "kmeans", "gmm", "mahalanobis", "vibration_gmm", "toycar_64k"])
 def test_default_detectors_agree_with_the_baseline(name: str) -> None:
     baseline = json.loads((BENCH / "baseline.json").read_text())

@@ -141,7 +141,7 @@ def test_folding_keeps_what_a_keras_network_gives(rng: np.random.Generator) -> N
 
 
 def test_conv_has_only_operators_of_the_firmware(stacks: np.ndarray) -> None:
-    from tocsin._tflite import _graph, _model
+    from tocsin._tflite import _graph, _model, work_space
 
     found = fit_convolutional(stacks, stacks[:50], FRAMES, replace(QUICK, epochs=1))
     raw = to_int8(found.network, stacks, seed=0)
@@ -151,6 +151,8 @@ def test_conv_has_only_operators_of_the_firmware(stacks: np.ndarray) -> None:
     ]
     known = {getattr(schema.BuiltinOperator, n) for n in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "RESHAPE")}
     assert {max(c.BuiltinCode(), c.DeprecatedBuiltinCode()) for c in codes} == known
+    # tocsin_conv_needed_size() of the last convolution, 24 products an output; dense layers have 64 inputs at most.
+    assert work_space(raw) == 10 * 24 + 4
 
 
 def test_embedding_separates_conditions(rng: np.random.Generator) -> None:

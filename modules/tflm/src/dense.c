@@ -11,9 +11,9 @@
 
 #include <arm_acle.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "dense.h"
+#include "int8.h"
 
 #define OFFSET(field, at) _Static_assert(offsetof(struct tocsin_dense_pass, field) == (at), #field)
 
@@ -35,37 +35,22 @@ OFFSET(offset, 52);
 OFFSET(least, 56);
 OFFSET(most, 60);
 
-#define GROUP 4 /* columns in a word of weights */
+#define GROUP TOCSIN_INT8_WORD /* columns in a word of weights */
 
 /* Where column c of a group lies: as SXTB16 takes them out of a word, 0 2 1 3. */
 static const uint8_t place[GROUP] = {0, 2, 1, 3};
 
-static inline int32_t load_word(const int8_t *from)
-{
-	int32_t word;
-
-	memcpy(&word, from, sizeof(word)); /* one LDR, whatever the alignment */
-	return word;
-}
-
-/* So that SXTB16 finds bytes 1 and 3; the compiler makes it the instruction's own rotation. */
-static inline int32_t odd_last(int32_t word)
-{
-	return (int32_t)((uint32_t)word >> 8 | (uint32_t)word << 24);
-}
-
 static void widen(const struct tocsin_dense *layer, const int8_t *input, int16_t *x)
 {
 	const uint32_t whole = layer->columns & ~(uint32_t)(GROUP - 1);
-	const int32_t offsets = (int32_t)((uint32_t)layer->input_offset << 16 |
-					  ((uint32_t)layer->input_offset & UINT32_C(0xffff)));
+	const int32_t offsets = tocsin_int8_twice(layer->input_offset);
 	int32_t *pairs = (int32_t *)(void *)x;
 
 	for (uint32_t c = 0; c < whole; c += GROUP) {
-		const int32_t word = load_word(&input[c]);
+		const int32_t word = tocsin_int8_load(&input[c]);
 
 		*pairs++ = __sxtab16(offsets, word);
-		*pairs++ = __sxtab16(offsets, odd_last(word));
+		*pairs++ = __sxtab16(offsets, tocsin_int8_odd_last(word));
 	}
 	for (uint32_t c = whole; c < layer->columns; c++) {
 		x[whole + place[c - whole]] = (int16_t)(input[c] + layer->input_offset);
@@ -80,37 +65,15 @@ static int32_t dot(const int8_t *row, const int16_t *x, uint32_t columns)
 	int32_t sum = 0;
 
 	for (uint32_t c = 0; c < whole; c += GROUP) {
-		const int32_t word = load_word(&row[c]);
+		const int32_t word = tocsin_int8_load(&row[c]);
 
 		sum = __smlad(__sxtb16(word), *pairs++, sum);
-		sum = __smlad(__sxtb16(odd_last(word)), *pairs++, sum);
+		sum = __smlad(__sxtb16(tocsin_int8_odd_last(word)), *pairs++, sum);
 	}
 	for (uint32_t c = whole; c < columns; c++) {
 		sum += row[c] * x[whole + place[c - whole]];
 	}
 	return sum;
-}
-
-/*
- * TFLite's MultiplyByQuantizedMultiplier(), which rounds twice: the high half of the product half
- * up, then the right shift half away from zero. One taken off a negative number makes half up of
- * that. The multiplier is below 2^31, so the high half is above INT32_MIN and nothing here
- * overflows.
- */
-static inline int32_t high_half(int32_t a, int32_t multiplier)
-{
-	return (int32_t)(((int64_t)a * multiplier + (INT64_C(1) << 30)) >> 31);
-}
-
-static inline int32_t requantise(int32_t sum, int32_t multiplier, int32_t shift)
-{
-	if (shift < 0) {
-		int32_t high = high_half(sum, multiplier);
-
-		high += high >> 31;
-		return ((high >> (-shift - 1)) + 1) >> 1;
-	}
-	return high_half((int32_t)((uint32_t)sum << shift), multiplier);
 }
 
 /* What every row's sum gains from the weights' offset. */
@@ -129,11 +92,9 @@ static int32_t constant(const struct tocsin_dense *layer, const int16_t *x)
 static int8_t finish(const struct tocsin_dense *layer, uint32_t row, int32_t sum)
 {
 	const uint32_t q = layer->per_row != 0 ? row : 0;
-	int32_t out =
-		requantise(sum, layer->multipliers[q], layer->shifts[q]) + layer->output_offset;
+	const int32_t out = tocsin_int8_requantise(sum, layer->multipliers[q], layer->shifts[q]);
 
-	out = out < layer->least ? layer->least : out;
-	return (int8_t)(out > layer->most ? layer->most : out);
+	return tocsin_int8_clamp(out + layer->output_offset, layer->least, layer->most);
 }
 
 static void run_row(const struct tocsin_dense *layer, const int16_t *x, int32_t base, uint32_t row,

@@ -83,7 +83,7 @@
 	four_columns wa, \sum, x0, x1
 	.endm
 
-	/* TFLite's MultiplyByQuantizedMultiplier() for a shift to the right by right + 1; see requantise() in dense.c. */
+	/* TFLite's MultiplyByQuantizedMultiplier() for a shift to the right by right + 1; see int8.h. */
 	.macro finish sum
 	mov low, #0x40000000
 	movs out, #0

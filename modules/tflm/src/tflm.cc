@@ -13,6 +13,7 @@
 
 #include <tocsin/tflm.h>
 
+#include "convolution.h"
 #include "fully_connected.h"
 #include "operators.h"
 
@@ -45,10 +46,18 @@ struct Network {
 		resolver.AddDequantize();
 #endif
 #if defined(CONFIG_TOCSIN_TFLM_OP_CONV_2D)
+#if defined(CONFIG_TOCSIN_TFLM_CONV)
+		resolver.AddConv2D(tocsin::register_conv_2d());
+#else
 		resolver.AddConv2D();
 #endif
+#endif
 #if defined(CONFIG_TOCSIN_TFLM_OP_DEPTHWISE_CONV_2D)
+#if defined(CONFIG_TOCSIN_TFLM_CONV)
+		resolver.AddDepthwiseConv2D(tocsin::register_depthwise_conv_2d());
+#else
 		resolver.AddDepthwiseConv2D();
+#endif
 #endif
 #if defined(CONFIG_TOCSIN_TFLM_OP_POOL_2D)
 		resolver.AddAveragePool2D();

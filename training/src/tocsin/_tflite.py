@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from tocsin.errors import ModelError
 
@@ -67,32 +67,11 @@ def arena_bound(model: bytes) -> int:
     return total
 
 
-def widest_dense(model: bytes) -> int:
-    """Inputs of the fully connected layer that has the most; 0 where the network has none.
+def work_space(model: bytes) -> int:
+    """Bytes of work space that Tocsin's own kernels ask for, in the layer that asks for the most.
 
-    Raises
-    ------
-    ModelError
-        Where the bytes are no TFLite model.
-    """
-    schema, graph = _graph(model)
-    root = _model(schema, model)
-    widest = 0
-    try:
-        for i in range(graph.OperatorsLength()):
-            operator = graph.Operators(i)
-            code = root.OperatorCodes(operator.OpcodeIndex())
-            kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-            if kind == schema.BuiltinOperator.FULLY_CONNECTED:
-                weights = graph.Tensors(operator.Inputs(1))
-                widest = max(widest, int(weights.Shape(weights.ShapeLength() - 1)))
-    except (struct.error, IndexError, TypeError, AttributeError) as error:
-        raise ModelError("the TFLite model is damaged: convert it again") from error
-    return widest
-
-
-def products(model: bytes) -> tuple[int, int, int, int]:
-    """Fully connected layers, their outputs and products, and products of all other layers with weights.
+    As ``tocsin_dense_needed_size()``, ``tocsin_conv_needed_size()`` and ``tocsin_depthwise_needed_size()`` of
+    ``modules/tflm`` have it.
 
     Raises
     ------
@@ -102,7 +81,52 @@ def products(model: bytes) -> tuple[int, int, int, int]:
     schema, graph = _graph(model)
     root = _model(schema, model)
     builtin = schema.BuiltinOperator
-    layers = outputs = dense = other = 0
+    most = 0
+    try:
+        for i in range(graph.OperatorsLength()):
+            operator = graph.Operators(i)
+            code = root.OperatorCodes(operator.OpcodeIndex())
+            kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            if kind not in (builtin.FULLY_CONNECTED, builtin.CONV_2D, builtin.DEPTHWISE_CONV_2D):
+                continue
+            weights = graph.Tensors(operator.Inputs(1))
+            extents = [abs(int(weights.Shape(d))) for d in range(weights.ShapeLength())]
+            if kind == builtin.FULLY_CONNECTED:
+                size = 2 * _padded(extents[-1], 4)
+            elif kind == builtin.CONV_2D:
+                size = 10 * _padded(math.prod(extents[1:]), 4) + 4
+            else:
+                size = 8 * extents[1] * extents[2]
+            most = max(most, size)
+    except (struct.error, IndexError, TypeError, AttributeError) as error:
+        raise ModelError("the TFLite model is damaged: convert it again") from error
+    return most
+
+
+class Convolution(NamedTuple):
+    """Of a convolution: output positions and channels, the kernel's extents, and the products in an output's sum."""
+
+    depthwise: bool
+    positions: int
+    channels: int
+    height: int
+    width: int
+    terms: int
+
+
+def layers_of(model: bytes) -> tuple[int, int, int, list[Convolution]]:
+    """Fully connected layers, their outputs and products; and the convolutions.
+
+    Raises
+    ------
+    ModelError
+        Where the bytes are no TFLite model.
+    """
+    schema, graph = _graph(model)
+    root = _model(schema, model)
+    builtin = schema.BuiltinOperator
+    layers = outputs = dense = 0
+    convolutions = []
 
     def shape(tensor: Any) -> list[int]:
         return [abs(int(tensor.Shape(d))) for d in range(tensor.ShapeLength())]
@@ -122,11 +146,17 @@ def products(model: bytes) -> tuple[int, int, int, int]:
                 dense += out * weights[-1]
             else:
                 # Each output is a sum over the kernel, and over the input's channels unless these go by themselves.
-                kernel = weights[1] * weights[2] * (weights[3] if kind == builtin.CONV_2D else 1)
-                other += out * kernel
+                depthwise = kind == builtin.DEPTHWISE_CONV_2D
+                channels = weights[3] if depthwise else weights[0]
+                terms = weights[1] * weights[2] * (1 if depthwise else weights[3])
+                convolutions.append(Convolution(depthwise, out // channels, channels, weights[1], weights[2], terms))
     except (struct.error, IndexError, TypeError, AttributeError) as error:
         raise ModelError("the TFLite model is damaged: convert it again") from error
-    return layers, outputs, dense, other
+    return layers, outputs, dense, convolutions
+
+
+def _padded(size: int, to: int) -> int:
+    return -(-size // to) * to
 
 
 def _schema() -> Any:

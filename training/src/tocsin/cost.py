@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 
 from . import _core
-from ._tflite import products
+from ._tflite import Convolution, layers_of
 from .bundle import (
     AutoencoderModel,
     Bundle,
@@ -50,8 +50,10 @@ _WHITEN, _NEIGHBOUR = 6.0, 9.3  # an element of the shared factor, a value of a 
 # that it gives, or its residual for a head; putting two scores together.
 _PRODUCT, _OUTPUT, _LAYER = 1.167, 33.9, 812.0
 _QUANTISE, _ERROR, _RESIDUAL, _CALIBRATE = 26.6, 9.0, 14.0, 100.0
-# Other layers run in TensorFlow Lite Micro's reference kernels: counted for dense ones, 7.4 a product.
-_REFERENCE = 7.4
+# Convolutions, as their loops have it: a product and an output of one over all channels, of a depthwise one. Then a
+# position, a value and a row of what the kernel sees of it, and a place in a depthwise kernel's list.
+_CONV_PRODUCT, _CONV_OUTPUT, _DEPTH_PRODUCT, _DEPTH_OUTPUT = 0.94, 11.0, 3.25, 12.0
+_POSITION, _SEEN, _SEEN_ROW, _PLACE = 40.0, 1.75, 120.0, 16.0
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,9 @@ def _model_instructions(model: Model, dim: int) -> float:
         k = len(model.references)
         whiten = 0.0 if model.whiten is None else _WHITEN * dim * (dim + 1) / 2
         return _NEIGHBOUR * k * dim + 40 * k + whiten
-    layers, outputs, dense, other = products(model.tflite)
-    network = _PRODUCT * dense + _OUTPUT * outputs + _LAYER * layers + _REFERENCE * other
+    layers, outputs, dense, convolutions = layers_of(model.tflite)
+    network = _PRODUCT * dense + _OUTPUT * outputs + _LAYER * layers
+    network += sum(_convolution_instructions(layer) for layer in convolutions)
     if isinstance(model, AutoencoderModel):
         return network + (_QUANTISE + _ERROR) * dim
     seen = dim - model.outputs if model.use == "predict" else dim
@@ -160,6 +163,19 @@ def _model_instructions(model: Model, dim: int) -> float:
         return network + _QUANTISE * seen + _ERROR * model.outputs
     part = model.outputs // model.fold
     return network + _QUANTISE * seen + _RESIDUAL * model.outputs + _model_instructions(model.head, part)
+
+
+def _convolution_instructions(layer: Convolution) -> float:
+    """Instructions of a convolution in our own kernels."""
+    outputs = layer.positions * layer.channels
+    if layer.depthwise:
+        each = _DEPTH_PRODUCT * layer.terms + _DEPTH_OUTPUT
+        return _LAYER + outputs * each + layer.positions * (_POSITION + _PLACE * layer.terms)
+    words = -(-layer.terms // 4) * 4
+    # A single place's channels lie in the input as they are needed.
+    rows = 0 if layer.height * layer.width == 1 and layer.terms == words else layer.height
+    seen = _POSITION + _SEEN * words + _SEEN_ROW * rows
+    return _LAYER + outputs * (_CONV_PRODUCT * words + _CONV_OUTPUT) + layer.positions * seen
 
 
 def instructions(bundle: Bundle) -> Instructions:

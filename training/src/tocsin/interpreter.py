@@ -32,8 +32,9 @@ BACKEND: Backend = "tflite-micro" if importlib.util.find_spec("tflite_micro") el
 ARENA_MARGIN = 1024
 """Bytes that :func:`measure_arena` adds for what a device's kernels ask for beyond the reference kernels.
 
-It covers the records of their requests. What Tocsin's own fully connected layer works in (two bytes an input, on cores
-with the DSP extension: Cortex-M4, M7, M33) is added besides; CMSIS-NN's asks for nothing there. On cores with MVE
+It covers the records of their requests. What Tocsin's own kernels work in (two bytes an input of a fully connected
+layer, ten for each product in an output of a convolution) is added besides; CMSIS-NN's fully connected one asks for
+nothing on cores with the DSP extension (Cortex-M4, M7, M33), its convolutions for no more than ours. On cores with MVE
 (Cortex-M55, M85) that one keeps 4 bytes an output value: give such a target's arena size to
 :meth:`tocsin.bundle.AutoencoderModel.from_tflite`. A firmware checks the size at load.
 """
@@ -163,7 +164,7 @@ def measure_arena(model: bytes) -> int:
     """Bytes of tensor arena that a device needs for the network.
 
     The least with which TensorFlow Lite Micro here can prepare and run it, found by bisection in a process of its
-    own, plus the work space of the widest fully connected layer and :data:`ARENA_MARGIN`; a multiple of 16. TFLM's
+    own, plus what Tocsin's own kernels work in and :data:`ARENA_MARGIN`; a multiple of 16. TFLM's
     records hold pointers, 8 bytes here and 4 on a microcontroller, so a 32-bit target needs less. Without
     ``tflite-micro``, an upper bound is computed instead.
 
@@ -179,12 +180,9 @@ def measure_arena(model: bytes) -> int:
     """
     model_io(model)
     needed = _bisect(model) if BACKEND == "tflite-micro" else _tflite.arena_bound(model)
-    return -(-(needed + _dense_work(model) + ARENA_MARGIN) // _ALIGN) * _ALIGN
-
-
-def _dense_work(model: bytes) -> int:
-    """Bytes that ``tocsin_dense_needed_size()`` in ``modules/tflm`` asks for, rounded up as the arena does."""
-    return -(-2 * _tflite.widest_dense(model) // _ALIGN) * _ALIGN
+    # The arena rounds what a kernel works in up to its alignment.
+    work = -(-_tflite.work_space(model) // _ALIGN) * _ALIGN
+    return -(-(needed + work + ARENA_MARGIN) // _ALIGN) * _ALIGN
 
 
 def _limit(model: bytes) -> int:

@@ -4,9 +4,9 @@
  */
 
 /*
- * Whole networks at random (make_networks.py) through TensorFlow Lite Micro, twice: with our kernel
- * for dense layers and CMSIS-NN's for the others, and with the reference kernels alone. Every byte
- * is the same.
+ * Whole networks at random (make_networks.py) through TensorFlow Lite Micro, twice: with our
+ * kernels for dense layers and convolutions and CMSIS-NN's for the others, and with the reference
+ * kernels alone. Every byte is the same.
  */
 
 #include <zephyr/ztest.h>
@@ -14,6 +14,7 @@
 #include "tensorflow/lite/micro/kernels/fully_connected.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 
+#include "convolution.h"
 #include "fully_connected.h"
 #include "operators.h"
 
@@ -74,8 +75,8 @@ Operators fast_operators()
 	Operators list;
 
 	list.AddFullyConnected(tocsin::register_fully_connected());
-	list.AddConv2D();
-	list.AddDepthwiseConv2D();
+	list.AddConv2D(tocsin::register_conv_2d());
+	list.AddDepthwiseConv2D(tocsin::register_depthwise_conv_2d());
 	list.AddAveragePool2D();
 	list.AddMaxPool2D();
 	list.AddAdd();
