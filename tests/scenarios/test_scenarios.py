@@ -118,11 +118,12 @@ def test_lost_sensor_is_told_and_found_again(station: Station, kind: Kind) -> No
         station.lose_sensor()
         found = station.wait_for(r"sensor (STUCK|STALLED|ABSENT|FAILED) since sample (\d+)", since=since)
         assert int(found[2]) > 0
-        status = link.status()
-        assert status.sensor.condition == found[1]
+        wait_until(link, lambda status: status.sensor.condition != "OK")
         since = station.shown()
         station.find_sensor()
-        station.wait_for(rf"sensor no longer {found[1]}, at sample \d+", 90, since=since)
+        # By now it may be another: what has stalled is absent once a restart has failed.
+        station.wait_for(r"sensor no longer (STUCK|STALLED|ABSENT|FAILED), at sample \d+", 90, since=since)
+        wait_until(link, lambda status: status.sensor.condition == "OK")
         windows = link.status().counters["windows"]
         wait_until(link, lambda status: status.sensor.condition == "OK" and status.counters["windows"] > windows + 2)
 
@@ -201,4 +202,4 @@ def test_reset_in_the_middle(station: Station, kind: Kind) -> None:
         wait_until(link, lambda status: status.sensor.condition == "OK" and status.counters["windows"] >= 6)
         after = link.status()
     assert after.counters["streams"] == 1
-    assert after.link["bad"] == 0
+    assert (before.link["bad"], after.link["bad"]) == (0, 0)

@@ -18,16 +18,17 @@ namespace Antmicro.Renode.Peripherals.Sensors
     ///
     /// A sample is what the data registers show: digits of the range that the firmware has chosen, x, y, z. Modelled are
     /// the FIFO's bypass and stream modes and the interrupts DATA_READY, watermark and overrun.
-    public class ADXL345_FIFO : II2CPeripheral
+    public class ADXL345_FIFO : II2CPeripheral, IMayBeDead
     {
         public ADXL345_FIFO(IMachine machine)
         {
+            this.machine = machine;
             INT1 = new GPIO();
             INT2 = new GPIO();
             clock = new LimitTimer(machine.ClockSource, 1000000, this, "output data rate", 10000, Direction.Ascending,
                 workMode: WorkMode.Periodic, eventEnabled: true);
             clock.LimitReached += Measure;
-            Reset();
+            PowerUp();
         }
 
         /// What it measures from now on: a file of int16, little-endian, x, y, z of one sample after the other. At its
@@ -51,29 +52,33 @@ namespace Antmicro.Renode.Peripherals.Sensors
             }
         }
 
-        /// Whether it answers on the bus no more, as after a cable has come loose.
-        public bool Dead { get; set; }
+        /// Whether its cable has come loose: nothing answers on the bus, INT1 and INT2 are low. Put in again, it is
+        /// powered up anew: it does not measure until it is told to, and has forgotten all settings.
+        public bool Dead
+        {
+            get => dead;
+            set
+            {
+                machine.LocalTimeSource.ExecuteInNearestSyncedState(_ =>
+                {
+                    dead = value;
+                    PowerUp();
+                });
+            }
+        }
 
         public GPIO INT1 { get; }
 
         public GPIO INT2 { get; }
 
+        /// The processor's reset does not reach it.
         public void Reset()
         {
-            registers = new byte[0x40];
-            registers[DeviceId] = 0xE5;
-            registers[Rate] = 0x0A;
-            fifo.Clear();
-            shown = new byte[6];
-            ready = overrun = false;
-            current = 0;
-            clock.Reset();
-            Update();
         }
 
         public void Write(byte[] data)
         {
-            if(data.Length == 0 || Dead)
+            if(data.Length == 0)
             {
                 return;
             }
@@ -89,7 +94,7 @@ namespace Antmicro.Renode.Peripherals.Sensors
         public byte[] Read(int count = 1)
         {
             var result = new byte[count];
-            for(var i = 0; i < count && !Dead; i++)
+            for(var i = 0; i < count; i++)
             {
                 result[i] = ReadRegister(current);
                 current = (current + 1) & 0x3F;
@@ -100,6 +105,19 @@ namespace Antmicro.Renode.Peripherals.Sensors
 
         public void FinishTransmission()
         {
+        }
+
+        private void PowerUp()
+        {
+            registers = new byte[0x40];
+            registers[DeviceId] = 0xE5;
+            registers[Rate] = 0x0A;
+            fifo.Clear();
+            shown = new byte[6];
+            ready = overrun = false;
+            current = 0;
+            clock.Reset();
+            Update();
         }
 
         private void WriteRegister(int register, byte value)
@@ -188,11 +206,14 @@ namespace Antmicro.Renode.Peripherals.Sensors
             }
         }
 
+        private readonly IMachine machine;
+
         private byte[] registers;
         private byte[] shown;
         private byte[] last = new byte[6];
         private bool ready;
         private bool overrun;
+        private bool dead;
         private int current;
 
         private readonly Queue<byte[]> fifo = new Queue<byte[]>();

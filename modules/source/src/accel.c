@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-#include <zephyr/drivers/i2c.h>
 #include <zephyr/logging/log.h>
 #include <zephyr/sys/util.h>
 
@@ -158,23 +157,17 @@ static const struct tocsin_source_api accel_api = {
 	.stop = accel_stop,
 };
 
-/*
- * Zephyr 4.3's driver of the ADXL345 wires the watermark of the FIFO to a pin, but leaves its bit
- * in INT_ENABLE clear (mended later, zephyr#100999), so no sample would ever come.
- */
-#define ADXL345_INT_ENABLE 0x2E
-#define ADXL345_WATERMARK  BIT(1)
-
-#define ACCEL_NEEDS_UNMASK(node)                                                                   \
+/* See accel_adxl345.c. */
+#define ACCEL_NEEDS_ROUSING(node)                                                                  \
 	UTIL_AND(DT_NODE_HAS_COMPAT(node, adi_adxl345), DT_ON_BUS(node, i2c))
 
-#define ACCEL_UNMASK_DEFINE(n, node)                                                               \
-	static int accel_unmask_##n(void)                                                          \
+#define ACCEL_ROUSE_DEFINE(n, node)                                                                \
+	static int accel_rouse_##n(void)                                                           \
 	{                                                                                          \
 		static const struct i2c_dt_spec i2c = I2C_DT_SPEC_GET(node);                       \
                                                                                                    \
-		return i2c_reg_update_byte_dt(&i2c, ADXL345_INT_ENABLE, ADXL345_WATERMARK,         \
-					      ADXL345_WATERMARK);                                  \
+		return accel_adxl345_rouse(&i2c, DT_PROP(node, fifo_watermark),                    \
+					   !DT_NODE_HAS_PROP(node, int1_gpios));                   \
 	}
 
 #define ACCEL_IS(n, what)           DT_INST_ENUM_HAS_VALUE(n, acquisition, what)
@@ -185,8 +178,8 @@ static const struct tocsin_source_api accel_api = {
 #define ACCEL_STREAM_DEFINE(n)                                                                     \
 	SENSOR_DT_STREAM_IODEV(accel_iodev_##n, DT_INST_PHANDLE(n, sensor),                        \
 			       {SENSOR_TRIG_FIFO_WATERMARK, SENSOR_STREAM_DATA_INCLUDE});          \
-	IF_ENABLED(ACCEL_NEEDS_UNMASK(DT_INST_PHANDLE(n, sensor)),                                 \
-		   (ACCEL_UNMASK_DEFINE(n, DT_INST_PHANDLE(n, sensor))))                           \
+	IF_ENABLED(ACCEL_NEEDS_ROUSING(DT_INST_PHANDLE(n, sensor)),                                \
+		   (ACCEL_ROUSE_DEFINE(n, DT_INST_PHANDLE(n, sensor))))                            \
 	RTIO_DEFINE_WITH_MEMPOOL(accel_rtio_##n, 2, CONFIG_TOCSIN_SOURCE_ACCEL_FIFO_BUFFERS + 2,   \
 				 CONFIG_TOCSIN_SOURCE_ACCEL_FIFO_BUFFERS,                          \
 				 CONFIG_TOCSIN_SOURCE_ACCEL_FIFO_BYTES, sizeof(void *));
@@ -215,8 +208,8 @@ static const struct tocsin_source_api accel_api = {
 		.settle_ms = DT_INST_PROP(n, settle_ms),                                           \
 		IF_ENABLED(ACCEL_IS(n, stream),                                                    \
 			   (.rtio = &accel_rtio_##n, .iodev = &accel_iodev_##n,                    \
-			    .unmask = COND_CODE_1(ACCEL_NEEDS_UNMASK(DT_INST_PHANDLE(n, sensor)),  \
-						  (accel_unmask_##n), (NULL)), ))                  \
+			    .rouse = COND_CODE_1(ACCEL_NEEDS_ROUSING(DT_INST_PHANDLE(n, sensor)),  \
+						 (accel_rouse_##n), (NULL)), ))                    \
 			IF_ENABLED(ACCEL_IS(n, trigger), (.queue = &accel_queue_##n, ))};          \
 	DEVICE_DT_INST_DEFINE(n, accel_init, NULL, &accel_data_##n, &accel_config_##n,             \
 			      POST_KERNEL, CONFIG_TOCSIN_SOURCE_INIT_PRIORITY, &accel_api);

@@ -5,7 +5,7 @@
 
 /*
  * An accelerometer's source in parts: accel.c is the source, accel_setup.c sets the sensor up, and
- * three files are the ways by which samples come.
+ * three files are the ways by which samples come; accel_adxl345.c helps out one driver.
  */
 
 #ifndef TOCSIN_SOURCE_ACCEL_H_
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include <zephyr/device.h>
+#include <zephyr/drivers/i2c.h>
 #include <zephyr/drivers/sensor.h>
 #include <zephyr/kernel.h>
 #include <zephyr/rtio/rtio.h>
@@ -70,8 +71,8 @@ struct accel_config {
 	struct k_msgq *queue; /* trigger: samples */
 	struct rtio *rtio;    /* stream */
 	struct rtio_iodev *iodev;
-	int (*unmask)(
-		void); /* stream: have the sensor tell of its FIFO; NULL where its driver does */
+	int (*rouse)(void); /* stream: have the sensor fill an empty FIFO and tell of it, whatever
+			     * it did before; NULL where its driver sees to that */
 };
 
 struct accel_data {
@@ -113,6 +114,15 @@ int accel_setup(const struct device *dev, const struct tocsin_source_format *for
 
 /** @brief Whether the sensor answers. One that did not at boot is initialised again. */
 int accel_wake(const struct device *sensor);
+
+/**
+ * @brief Have an ADXL345 measure into an empty FIFO, and tell of it on a pin.
+ *
+ * @param watermark frames in the FIFO that it tells of, 1 to 31
+ * @param int2 on INT2, not INT1
+ * @return 0, or the bus's negative errno
+ */
+int accel_adxl345_rouse(const struct i2c_dt_spec *i2c, uint8_t watermark, bool int2);
 
 /** @brief Ask the sensor for a sample now, and give it in the bundle's digits. */
 int accel_fetch(const struct device *dev, int16_t digits[ACCEL_AXES]);

@@ -34,7 +34,7 @@ static int arm(const struct device *dev)
 		err = sensor_stream(config->iodev, config->rtio, NULL, NULL);
 		data->armed = err == 0;
 	}
-	return err == 0 && config->unmask != NULL ? config->unmask() : err;
+	return err == 0 && config->rouse != NULL ? config->rouse() : err;
 }
 
 static void release(const struct accel_config *config, struct accel_data *data)
@@ -71,12 +71,15 @@ static int stream_start(const struct device *dev)
 {
 	const struct accel_config *config = dev->config;
 	struct accel_data *data = dev->data;
+	bool alive = false;
+	int err;
 
 	/* What came while nobody listened. */
-	while (complete(config, data) != -EAGAIN) {
+	while ((err = complete(config, data)) != -EAGAIN) {
+		alive = err == 0;
 		release(config, data);
 	}
-	return arm(dev);
+	return alive ? 0 : arm(dev);
 }
 
 /* Wait for a buffer with samples. */

@@ -1,0 +1,239 @@
+// Copyright (c) 2026 The Tocsin Authors
+// SPDX-License-Identifier: Apache-2.0
+
+using System;
+using System.Collections.Generic;
+
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure;
+using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.Bus;
+using Antmicro.Renode.Peripherals.Miscellaneous;
+using Antmicro.Renode.Time;
+
+namespace Antmicro.Renode.Peripherals.I2C
+{
+    /// A device that may be dead: then nothing acknowledges its address.
+    public interface IMayBeDead
+    {
+        bool Dead { get; }
+    }
+
+    /// The I2C interface without EasyDMA of the nRF52840 (TWI), on the wire's time: a byte takes nine bits.
+    ///
+    /// With Renode's own a transfer takes no time, and a device that is registered always acknowledges. Modelled is what
+    /// a driver needs that receives byte by byte: the shortcuts BB_SUSPEND and BB_STOP, address and data that are not
+    /// acknowledged, repeated starts.
+    public class NRF52840_TWI : SimpleContainer<II2CPeripheral>, IDoubleWordPeripheral, IKnownSize, INRFEventProvider
+    {
+        public NRF52840_TWI(IMachine machine) : base(machine)
+        {
+            IRQ = new GPIO();
+            events = new NordicEvents(IRQ, offset => EventTriggered?.Invoke(offset));
+        }
+
+        public override void Reset()
+        {
+            events.Reset();
+            registers.Clear();
+            Idle();
+        }
+
+        public uint ReadDoubleWord(long offset)
+        {
+            return events.TryRead(offset, out var value) ? value : Register(offset);
+        }
+
+        public void WriteDoubleWord(long offset, uint value)
+        {
+            if(events.TryWrite(offset, value))
+            {
+                return;
+            }
+            if(offset >= FirstRegister)
+            {
+                registers[offset] = offset == ErrorSource ? Register(offset) & ~value : value;
+                if(offset == TxData)
+                {
+                    waiting = true;
+                    Send();
+                }
+            }
+            else if(value != 0)
+            {
+                Task(offset);
+            }
+        }
+
+        public GPIO IRQ { get; }
+
+        public long Size => 0x1000;
+
+        public event Action<uint> EventTriggered;
+
+        private void Task(long offset)
+        {
+            switch(offset)
+            {
+            case StartTx:
+                Start(Send);
+                break;
+            case StartRx:
+                Start(Receive);
+                break;
+            case StopTask:
+                Stop();
+                break;
+            case Resume:
+                if(suspended)
+                {
+                    suspended = false;
+                    Receive();
+                }
+                break;
+            case Suspend:
+                break; // between two bytes the wire is still anyway
+            default:
+                this.Log(LogLevel.Warning, "No task at 0x{0:X}", offset);
+                break;
+            }
+        }
+
+        /// A start, also a repeated one, and the address.
+        private void Start(Action next)
+        {
+            Deliver();
+            Idle();
+            After(BitsOfByte, () =>
+            {
+                if(!TryGetByAddress((int)Register(Address), out slave) || Missing)
+                {
+                    slave = null;
+                    Fail(AddressNack);
+                    return;
+                }
+                next();
+            });
+        }
+
+        private void Send()
+        {
+            if(slave == null || !waiting || sending)
+            {
+                return;
+            }
+            var value = (byte)Register(TxData);
+            waiting = false;
+            sending = true;
+            After(BitsOfByte, () =>
+            {
+                sending = false;
+                if(Missing)
+                {
+                    Fail(DataNack);
+                    return;
+                }
+                sent.Add(value);
+                events.Happen(TxSent);
+                Send();
+            });
+        }
+
+        private void Receive()
+        {
+            After(BitsOfByte, () =>
+            {
+                // Nobody pulls the wire down where there is nobody.
+                registers[RxData] = Missing ? (byte)0xFF : slave.Read()[0];
+                events.Happen(RxReady);
+                if((Register(Shorts) & ByteStop) != 0)
+                {
+                    Stop();
+                }
+                else
+                {
+                    suspended = true;
+                }
+            });
+        }
+
+        private void Stop()
+        {
+            Deliver();
+            if(slave != null && !Missing)
+            {
+                slave.FinishTransmission();
+            }
+            Idle();
+            After(1, () => events.Happen(Stopped));
+        }
+
+        /// Renode's devices take all bytes of a transmission at once.
+        private void Deliver()
+        {
+            if(slave != null && sent.Count > 0 && !Missing)
+            {
+                slave.Write(sent.ToArray());
+            }
+        }
+
+        private void Fail(uint source)
+        {
+            registers[ErrorSource] = Register(ErrorSource) | source;
+            events.Happen(Error);
+        }
+
+        private void Idle()
+        {
+            slave = null;
+            sent.Clear();
+            waiting = false;
+            suspended = false;
+            sending = false;
+            generation++;
+        }
+
+        private void After(uint bits, Action action)
+        {
+            // FREQUENCY counts in 16 MHz / 2^32.
+            var speed = Math.Max((Register(Frequency) * 16000000UL) >> 32, 10000);
+            var began = generation;
+            machine.ScheduleAction(TimeInterval.FromNanoseconds(bits * 1000000000UL / speed), _ =>
+            {
+                if(began == generation)
+                {
+                    action();
+                }
+            });
+        }
+
+        private bool Missing => slave is IMayBeDead mayBe && mayBe.Dead;
+
+        private uint Register(long offset)
+        {
+            return registers.TryGetValue(offset, out var value) ? value : offset == Frequency ? 0x04000000u : 0;
+        }
+
+        private II2CPeripheral slave;
+        private bool waiting;
+        private bool sending;
+        private bool suspended;
+        private int generation;
+
+        private readonly List<byte> sent = new List<byte>();
+        private readonly NordicEvents events;
+        private readonly Dictionary<long, uint> registers = new Dictionary<long, uint>();
+
+        private const uint BitsOfByte = 9;
+
+        // Tasks
+        private const long StartRx = 0x000, StartTx = 0x008, StopTask = 0x014, Suspend = 0x01C, Resume = 0x020;
+        // Events
+        private const int Stopped = 1, RxReady = 2, TxSent = 7, Error = 9;
+        // Registers
+        private const long FirstRegister = 0x200, Shorts = 0x200, ErrorSource = 0x4C4, RxData = 0x518, TxData = 0x51C,
+            Frequency = 0x524, Address = 0x588;
+        // Bits
+        private const uint ByteStop = 1u << 1, AddressNack = 1u << 1, DataNack = 1u << 2;
+    }
+}
