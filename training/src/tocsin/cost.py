@@ -51,7 +51,8 @@ _WHITEN, _NEIGHBOUR = 6.0, 9.3  # an element of the shared factor, a value of a 
 _PRODUCT, _OUTPUT, _LAYER = 1.167, 33.9, 812.0
 _QUANTISE, _ERROR, _RESIDUAL, _CALIBRATE = 26.6, 9.0, 14.0, 100.0
 # Convolutions, as their loops have it: a product and an output of one over all channels, of a depthwise one. Then a
-# position, a value and a row of what the kernel sees of it, and a place in a depthwise kernel's list.
+# position, a value and a row of what the kernel sees of it, and a place in a depthwise kernel's list: what the one
+# network that was counted took besides (conv_ad of tools/bench.py).
 _CONV_PRODUCT, _CONV_OUTPUT, _DEPTH_PRODUCT, _DEPTH_OUTPUT = 0.94, 11.0, 3.25, 12.0
 _POSITION, _SEEN, _SEEN_ROW, _PLACE = 40.0, 1.75, 120.0, 16.0
 
