@@ -78,6 +78,13 @@ def test_nothing_needs_thread_local_storage(symbols: set[str]) -> None:
     assert not symbols & {"errno", "__aeabi_read_tp"}
 
 
+def test_without_networks_the_image_is_smaller(tmp_path: Path) -> None:
+    used = regions(west_build(tmp_path / "build", "--", "-DCONFIG_TOCSIN_TFLM=n"))
+    # The default bundle is classical; TensorFlow Lite Micro and its interpreter are gone.
+    assert 64 * 1024 < used["FLASH"] < 110 * 1024
+    assert used["RAM"] < RAM_MOST
+
+
 def test_a_bundle_that_is_not_there_stops_the_build(tmp_path: Path) -> None:
     try:
         with pytest.raises(BuildFailed, match=r"nowhere\.tocsin"):
