@@ -103,7 +103,8 @@ def told_within(station: Station, heard: Heard, condition: str, onset: int) -> N
     assert begins(heard), "a quiet normal"
     assert heard.events[0].end <= onset + promised_delay(station.bundle)
     if station.through_sensor:
-        since = next(index for name, first, index in heard.sensor if first and name == condition)
+        since = next((index for name, first, index in heard.sensor if first and name == condition), None)
+        assert since is not None, f"the sensor was never told to be {condition}, only {heard.sensor}"
         rate = station.bundle.features.sample_rate
         assert onset - rate <= since <= onset + 2 * rate
         late = [window for window in heard.windows if window.begin > onset + 2 * rate]
