@@ -20,6 +20,8 @@ from station import NotHere, Station
 
 TARGETS = ("qemu", "renode", "board")
 
+pytest_plugins = ("required",)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What a board needs besides ``--target`` and ``--port``, which are pytest-embedded's own."""

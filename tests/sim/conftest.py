@@ -12,6 +12,8 @@ import pytest
 from emulation import BOARDS, Board, BuildFailed, CannotBuild, Emulator, build
 from tocsin.link import Link
 
+pytest_plugins = ("required",)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--long``: what takes minutes, too; ``--all-boards``: every image."""
