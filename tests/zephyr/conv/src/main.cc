@@ -16,6 +16,7 @@
 #include "tensorflow/lite/kernels/padding.h"
 
 #include "conv.h"
+#include "random.h"
 
 namespace
 {
@@ -30,29 +31,10 @@ constexpr uint32_t kOutputs = kHeight * kWidth * kChannels;
 constexpr uint32_t kGuard = 16;
 constexpr uint8_t kUntouched = 0x5a;
 
-uint32_t state;
-
-uint32_t random_bits()
+uint32_t size_between(uint32_t low, uint32_t high)
 {
-	state ^= state << 13;
-	state ^= state >> 17;
-	state ^= state << 5;
-	return state;
-}
-
-uint32_t between(uint32_t low, uint32_t high)
-{
-	return low + random_bits() % (high - low + 1);
-}
-
-int32_t between_signed(int32_t low, int32_t high)
-{
-	return low + static_cast<int32_t>(random_bits() % static_cast<uint32_t>(high - low + 1));
-}
-
-bool one_in(uint32_t n)
-{
-	return between(1, n) == 1;
+	return static_cast<uint32_t>(
+		between(static_cast<int32_t>(low), static_cast<int32_t>(high)));
 }
 
 alignas(16) int8_t weights[kTerms * kChannels + kGuard];
@@ -101,21 +83,21 @@ void choose_shape(struct tocsin_conv &layer, bool depthwise)
 	int width = 0;
 
 	do {
-		layer.in_height = between(1, kHeight);
-		layer.in_width = between(1, kWidth);
-		layer.in_channels = between(1, kChannels);
+		layer.in_height = size_between(1, kHeight);
+		layer.in_width = size_between(1, kWidth);
+		layer.in_channels = size_between(1, kChannels);
 		layer.in_channels = one_in(2) ? (layer.in_channels + 3) / 4 * 4 : layer.in_channels;
-		layer.kernel_height = pointwise ? 1 : between(1, kKernel);
-		layer.kernel_width = pointwise ? 1 : between(1, kKernel);
-		layer.stride_height = one_in(3) ? between(2, 3) : 1;
-		layer.stride_width = one_in(3) ? between(2, 3) : 1;
-		layer.dilation_height = one_in(5) ? between(2, 3) : 1;
-		layer.dilation_width = one_in(5) ? between(2, 3) : 1;
-		layer.out_channels = between(1, kChannels);
+		layer.kernel_height = pointwise ? 1 : size_between(1, kKernel);
+		layer.kernel_width = pointwise ? 1 : size_between(1, kKernel);
+		layer.stride_height = one_in(3) ? size_between(2, 3) : 1;
+		layer.stride_width = one_in(3) ? size_between(2, 3) : 1;
+		layer.dilation_height = one_in(5) ? size_between(2, 3) : 1;
+		layer.dilation_width = one_in(5) ? size_between(2, 3) : 1;
+		layer.out_channels = size_between(1, kChannels);
 		if (depthwise) {
 			layer.out_channels =
 				layer.in_channels *
-				(one_in(3) ? between(1, kChannels / layer.in_channels) : 1);
+				(one_in(3) ? size_between(1, kChannels / layer.in_channels) : 1);
 		}
 		pads = tflite::ComputePaddingHeightWidth(
 			layer.stride_height, layer.stride_width, layer.dilation_height,
@@ -143,24 +125,24 @@ void choose_quantisation(struct tocsin_conv &layer)
 
 	for (uint32_t c = 0; c < kChannels; c++) {
 		bias[c] = large && one_in(4) ? static_cast<int32_t>(random_bits()) / 4
-			  : one_in(20)       ? between_signed(-(1 << 28), 1 << 28)
-					     : between_signed(-50000, 50000);
+			  : one_in(20)       ? between(-(1 << 28), 1 << 28)
+					     : between(-50000, 50000);
 		multipliers[c] =
 			one_in(20)
 				? INT32_MAX
 				: static_cast<int32_t>((random_bits() & 0x3fffffff) | 0x40000000);
-		shifts[c] = left && one_in(2)  ? between_signed(0, 3)
-			    : far && one_in(2) ? between_signed(-31, -20)
-			    : one_in(20)       ? between_signed(-22, -1)
-					       : between_signed(-13, -5);
+		shifts[c] = left && one_in(2)  ? between(0, 3)
+			    : far && one_in(2) ? between(-31, -20)
+			    : one_in(20)       ? between(-22, -1)
+					       : between(-13, -5);
 	}
 	layer.bias = one_in(10) ? nullptr : bias;
 	layer.multipliers = multipliers;
 	layer.shifts = shifts;
-	layer.input_offset = between_signed(-127, 128);
-	layer.output_offset = between_signed(-128, 127);
+	layer.input_offset = between(-127, 128);
+	layer.output_offset = between(-128, 127);
 	layer.least = one_in(3) ? layer.output_offset : -128;
-	layer.most = one_in(3) ? between_signed(layer.least, 127) : 127;
+	layer.most = one_in(3) ? between(layer.least, 127) : 127;
 	seen.left_shift += left;
 	seen.no_bias += layer.bias == nullptr;
 	seen.narrow += layer.least > -128 || layer.most < 127;
@@ -176,7 +158,7 @@ struct tocsin_conv random_layer(bool depthwise)
 
 	const uint32_t terms =
 		layer.kernel_height * layer.kernel_width * (depthwise ? 1 : layer.in_channels);
-	const uint32_t shift = one_in(3) ? between(1, kGuard - 1) : 0;
+	const uint32_t shift = one_in(3) ? size_between(1, kGuard - 1) : 0;
 
 	layer.weights = weights + shift;
 	fill(weights, sizeof(weights), extreme);
@@ -285,7 +267,8 @@ void try_layers(bool depthwise)
 
 		const struct tocsin_conv layer = random_layer(depthwise);
 
-		compare(layer, input + (one_in(3) ? between(0, kGuard - 1) : 0), depthwise, seed);
+		compare(layer, input + (one_in(3) ? size_between(0, kGuard - 1) : 0), depthwise,
+			seed);
 	}
 	TC_PRINT("%u plain, %u others, %u saturated, %u inside\n", seen.plain, seen.other,
 		 seen.saturated, seen.inside);

@@ -14,6 +14,7 @@
 #include "tensorflow/lite/kernels/internal/reference/integer_ops/fully_connected.h"
 
 #include "dense.h"
+#include "random.h"
 
 namespace
 {
@@ -21,26 +22,6 @@ namespace
 constexpr uint32_t kRows = 70;
 constexpr uint32_t kColumns = 330;
 constexpr int8_t kUntouched = 0x5a;
-
-uint32_t state;
-
-uint32_t random_bits()
-{
-	state ^= state << 13;
-	state ^= state >> 17;
-	state ^= state << 5;
-	return state;
-}
-
-int32_t between(int32_t low, int32_t high)
-{
-	return low + static_cast<int32_t>(random_bits() % static_cast<uint32_t>(high - low + 1));
-}
-
-bool one_in(int32_t n)
-{
-	return between(1, n) == 1;
-}
 
 alignas(16) int8_t weights[kRows * kColumns + 16];
 alignas(16) int8_t input[kColumns + 16];
