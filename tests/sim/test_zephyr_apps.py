@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Zephyr test applications of tests/zephyr (the sources' drivers, the int8 layers), run on emulated boards."""
+"""The Zephyr test applications of tests/zephyr, run on emulated boards."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import pytest
 from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, configure_and_build
 
 APPS = ROOT / "tests" / "zephyr"
-CASES = [
-    ("dmic", "native"),
-    ("dmic", "qemu"),
-    ("accel", "native"),
-    ("adc", "native"),
-    ("new_source", "native"),
-    ("dense", "qemu"),
-    ("conv", "native"),
-    ("conv", "qemu"),
-    ("networks", "qemu"),
-]
 
 
-@pytest.mark.parametrize(("app", "name"), CASES)
+def cases() -> list[tuple[str, str]]:
+    """Each suite on each platform that its testcase.yaml allows, as Twister runs them."""
+    names = {board.zephyr: name for name, board in BOARDS.items()}
+    found = []
+    for described in sorted(APPS.glob("*/testcase.yaml")):
+        allowed = re.search(r"platform_allow:\n((?: +- .+\n)+)", described.read_text())
+        assert allowed is not None, described
+        found += [(described.parent.name, names[platform]) for platform in re.findall(r"- (.+)", allowed[1])]
+    return found
+
+
+@pytest.mark.parametrize(("app", "name"), cases())
 def test_suite_passes(app: str, name: str) -> None:
     board = BOARDS[name]
     if shutil.which(board.tool) is None:
