@@ -27,15 +27,6 @@ def floats(name: str, values: ArrayLike, ndim: int) -> NDArray[np.float32]:
     return array
 
 
-def _check_gaussians(means: NDArray[np.float32], whiten: NDArray[np.float32], covariance: str) -> None:
-    if covariance not in ("diagonal", "full"):
-        raise ModelError(f"covariance is {covariance!r}: choose diagonal or full")
-    k, dim = means.shape
-    expected = (k, dim if covariance == "diagonal" else dim * (dim + 1) // 2)
-    if whiten.shape != expected:
-        raise ModelError(f"the whitening factors have the shape {whiten.shape}, expected {expected}")
-
-
 @dataclass(eq=False)
 class KMeansModel:
     """k-means; the score is the distance to the nearest centroid.
@@ -58,14 +49,12 @@ class KMeansModel:
         return int(self.centroids.shape[1])
 
 
-@dataclass(eq=False)
-class GaussianMixtureModel:
-    """Gaussian mixture; the score is the negative log likelihood. :meth:`from_moments` makes one.
+@dataclass(eq=False, kw_only=True)
+class Gaussians:
+    """What models made of Gaussians have.
 
     Parameters
     ----------
-    log_const : ndarray of float32, shape (k,)
-        ``log w - dim/2 log 2π + log det W``.
     means : ndarray of float32, shape (k, dim)
         In normalised units.
     whiten : ndarray of float32, shape (k, dim) or (k, dim * (dim + 1) / 2)
@@ -74,24 +63,46 @@ class GaussianMixtureModel:
         Their shape.
     """
 
-    kind: ClassVar[Kind] = "gmm"
-    log_const: NDArray[np.float32]
     means: NDArray[np.float32]
     whiten: NDArray[np.float32]
     covariance: Covariance
 
     def __post_init__(self) -> None:
-        self.log_const = floats("log_const", self.log_const, 1)
         self.means = floats("means", self.means, 2)
         self.whiten = floats("whiten", self.whiten, 2)
-        _check_gaussians(self.means, self.whiten, self.covariance)
-        if self.log_const.size != len(self.means):
-            raise ModelError(f"there are {self.log_const.size} constants for {len(self.means)} components")
+        if self.covariance not in ("diagonal", "full"):
+            raise ModelError(f"covariance is {self.covariance!r}: choose diagonal or full")
+        k, dim = self.means.shape
+        expected = (k, dim if self.covariance == "diagonal" else dim * (dim + 1) // 2)
+        if self.whiten.shape != expected:
+            raise ModelError(f"the whitening factors have the shape {self.whiten.shape}, expected {expected}")
 
     @property
     def dim(self) -> int:
         """Values of a vector."""
         return int(self.means.shape[1])
+
+
+@dataclass(eq=False, kw_only=True)
+class GaussianMixtureModel(Gaussians):
+    """Gaussian mixture; the score is the negative log likelihood. :meth:`from_moments` makes one.
+
+    Parameters
+    ----------
+    log_const : ndarray of float32, shape (k,)
+        ``log w - dim/2 log 2π + log det W``.
+    means, whiten, covariance
+        See :class:`Gaussians`.
+    """
+
+    kind: ClassVar[Kind] = "gmm"
+    log_const: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.log_const = floats("log_const", self.log_const, 1)
+        if self.log_const.size != len(self.means):
+            raise ModelError(f"there are {self.log_const.size} constants for {len(self.means)} components")
 
     @classmethod
     def from_moments(
@@ -126,36 +137,14 @@ class GaussianMixtureModel:
         )
 
 
-@dataclass(eq=False)
-class MahalanobisModel:
+@dataclass(eq=False, kw_only=True)
+class MahalanobisModel(Gaussians):
     """Gaussians; the score is the least Mahalanobis distance. :meth:`from_moments` makes one.
 
     With several components this is the selective Mahalanobis distance of DCASE's baseline (Harada et al., 2023).
-
-    Parameters
-    ----------
-    means : ndarray of float32, shape (k, dim)
-        In normalised units.
-    whiten : ndarray of float32, shape (k, dim) or (k, dim * (dim + 1) / 2)
-        Whitening factors, see :mod:`tocsin.gaussians`.
-    covariance : {"diagonal", "full"}
-        Their shape.
     """
 
     kind: ClassVar[Kind] = "mahalanobis"
-    means: NDArray[np.float32]
-    whiten: NDArray[np.float32]
-    covariance: Covariance
-
-    def __post_init__(self) -> None:
-        self.means = floats("means", self.means, 2)
-        self.whiten = floats("whiten", self.whiten, 2)
-        _check_gaussians(self.means, self.whiten, self.covariance)
-
-    @property
-    def dim(self) -> int:
-        """Values of a vector."""
-        return int(self.means.shape[1])
 
     @classmethod
     def from_moments(
