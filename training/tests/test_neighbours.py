@@ -73,6 +73,24 @@ def test_radius_is_scikit_free(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(radii_of(z, z), expected, rtol=1e-9)
 
 
+def test_a_lone_outlier_does_not_swallow_faults(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(200, DIM))
+    x[0] += 30.0
+    model = fit_neighbours(x, ["a"] * 200, NeighboursOptions(references=1000))
+    fresh = score(model, rng.normal(size=(100, DIM)))
+    strange = score(model, 3 * rng.normal(size=(100, DIM)))
+    assert roc_auc_score(np.r_[np.zeros(100), np.ones(100)], np.r_[fresh, strange]) > 0.95
+
+
+def test_a_vector_is_no_neighbour_of_its_own_however_it_is_rounded(rng: np.random.Generator) -> None:
+    # Far from 0, a distance by way of a product of the vectors is not quite 0 between equal ones.
+    z = 30 + rng.normal(size=(100, 64))
+    squares = ((z[:, None] - z[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(squares, np.inf)
+    expected = np.sqrt(np.sort(squares, axis=1)[:, :16].mean(axis=1))
+    np.testing.assert_allclose(radii_of(z, z), expected, rtol=1e-3)
+
+
 def test_copies_of_a_recording_do_not_make_all_else_strange(rng: np.random.Generator) -> None:
     x = rng.normal(size=(100, DIM))
     x[:40] = x[0]
@@ -117,26 +135,12 @@ def test_two_vectors_are_too_few() -> None:
         fit_neighbours(np.zeros((2, DIM)), ["a", "a"], NeighboursOptions())
 
 
-def bands_of(data_dir: Path, bands: int) -> tuple[float, int]:
-    """AUC over all toy cars, and the bundle's size."""
-    dataset = open_dataset(data_dir / "toycar", ReadOptions())
-    front = FrontEnd(bands=bands, spacing="linear", average="power", window_frames=374, window_hop=187)
-    found = train(dataset, None, TrainOptions(kind="neighbours", budget=parse_rate("1/day"), front_end=front))
-    rows = evaluate(found.bundle, dataset, issues=Issues()).rows
-    assert rows[-1].machine == "all"
-    assert rows[-1].auc is not None
-    return rows[-1].auc, found.bundle.size
-
-
-@pytest.mark.slow
-def test_toy_cars_reach_their_auc(data_dir: Path) -> None:
-    auc, size = bands_of(data_dir, 128)
-    assert auc >= 0.70
-    assert size <= 256 * 1024
-
-
 @pytest.mark.slow
 def test_toy_cars_reach_their_auc_in_64_kib(data_dir: Path) -> None:
-    auc, size = bands_of(data_dir, 64)
-    assert auc >= 0.70
-    assert size <= 64 * 1024
+    dataset = open_dataset(data_dir / "toycar", ReadOptions())
+    front = FrontEnd(bands=64, spacing="linear", average="power", window_frames=374, window_hop=187)
+    found = train(dataset, None, TrainOptions(kind="neighbours", budget=parse_rate("1/day"), front_end=front))
+    last = evaluate(found.bundle, dataset, issues=Issues()).rows[-1]
+    assert last.machine == "all"
+    assert (last.auc or 0) >= 0.70
+    assert found.bundle.size <= 64 * 1024

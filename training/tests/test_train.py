@@ -166,6 +166,9 @@ def test_default_features() -> None:
     pooled = audio_features(FrontEnd(), sample_rate=16000, stacked=False)
     assert (pooled.n_vector, pooled.window_frames, pooled.window_hop) == (64, 32, 16)
     assert audio_features(FrontEnd(), sample_rate=16000, stacked=True).n_vector == 320
+    near = audio_features(FrontEnd(), sample_rate=16000, stacked=False, near=True)
+    assert near.window_span <= 2 * 16000 < near.window_span + 2 * near.hop
+    assert {len(band.weights) for band in near.bands} != {len(band.weights) for band in pooled.bands}
     fan = vibration_features(FrontEnd(), sample_rate=200, channels=3, scale_g=1e-4, clip_samples=200)
     assert (fan.frame_length, fan.hop, fan.window_span, fan.n_vector) == (100, 50, 200, 60)
     fast = vibration_features(FrontEnd(), sample_rate=25600, channels=1, scale_g=1e-4, clip_samples=256000)

@@ -62,7 +62,7 @@ def _half(window_frames: int) -> int:
     return window_frames // 2 if window_frames % 2 == 0 else window_frames
 
 
-def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool) -> FeatureConfig:
+def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool, near: bool = False) -> FeatureConfig:
     """Log-mel features.
 
     Parameters
@@ -73,6 +73,8 @@ def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool) -> Feat
         Hz.
     stacked
         For a network: 5 frames in a row, as they are. Else the mean over about a second.
+    near
+        For nearest neighbours: bands of equal width, and the mean over what fits in two seconds.
 
     Raises
     ------
@@ -83,6 +85,7 @@ def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool) -> Feat
         raise DataError("Sound has mel or linear bands and no time statistics: leave out --spacing log and --stats.")
     n_fft = choice.n_fft or 1024
     hop = choice.hop or n_fft // 2
+    spacing = choice.spacing or ("linear" if near else "mel")
     # The standard deviation over a window as well would double the vector, and a single knock in the background moves
     # it far: scores of healthy recordings get a heavy tail, and the threshold for a budget goes out of reach.
     pool: tuple[Pool, ...] = choice.pool or (("stack",) if stacked else ("mean",))
@@ -91,7 +94,9 @@ def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool) -> Feat
         # Neighbours share four frames of five: every second one loses nothing, and halves the device's work.
         window_hop = choice.window_hop or min(2, window_frames)
     else:
-        window_frames = choice.window_frames or max(2, 2 * round(sample_rate / hop / 2))
+        # An even number, so that windows overlap by half; two seconds hold those of neighbours.
+        usual = (2 * sample_rate - n_fft + hop) / hop // 2 if near else round(sample_rate / hop / 2)
+        window_frames = choice.window_frames or max(2, 2 * int(usual))
         window_hop = choice.window_hop or _half(window_frames)
     return FeatureConfig.logmel(
         sample_rate=sample_rate,
@@ -104,7 +109,7 @@ def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool) -> Feat
         window_frames=window_frames,
         window_hop=window_hop,
         scale=AUDIO_SCALE,
-        spacing="linear" if choice.spacing == "linear" else "mel",
+        spacing="linear" if spacing == "linear" else "mel",
         power=choice.average == "power",
     )
 

@@ -176,7 +176,8 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
         None of the recordings can be read.
     """
     if dataset.kind == "audio":
-        return audio_features(options.front_end, sample_rate=dataset.rate, stacked=stacked)
+        near = options.kind == "neighbours"
+        return audio_features(options.front_end, sample_rate=dataset.rate, stacked=stacked, near=near)
     stacked = stacked and not kinds_of(options).isdisjoint(FRAME_BY_FRAME)
     shapes: list[tuple[int, ...]] = []
     for clip in clips:

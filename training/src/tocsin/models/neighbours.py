@@ -26,6 +26,8 @@ REFERENCES = 512
 SHRINKAGE = 0.5
 # Neighbours whose mean distance is a vector's radius: fewer make it a matter of luck, more reach into other conditions.
 NEIGHBOURS = 16
+# A radius is at most so many times the median of those around it.
+REACH = 1.5
 # A condition with fewer vectors says nothing about how they spread.
 CONDITION_MIN = 4
 
@@ -70,17 +72,31 @@ def within_covariance(x: npt.NDArray[np.float64], conditions: Sequence[str]) -> 
 def radii_of(z: npt.NDArray[np.float64], references: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Root mean square distance of each reference, shape (k, dim), to the nearest vectors of `z`, shape (n, dim).
 
-    A vector that is the reference itself does not count.
+    A vector that is the reference itself does not count. A healthy vector that is like no other would have a radius
+    that reaches over all others, and with it every fault would be near something healthy: so none is larger than
+    :data:`REACH` times the median radius of the references around it (as Breunig et al., "LOF: identifying
+    density-based local outliers", 2000, tell outliers by the density around them).
     """
-    from sklearn.neighbors import NearestNeighbors
-
     count = min(NEIGHBOURS + 1, len(z))
-    distances, _ = NearestNeighbors(n_neighbors=count).fit(z).kneighbors(references)
-    itself = distances[:, 0] < 1e-9
+    distances, _ = _nearest(z, references, count)
+    # Not quite 0 for a vector itself: distances are rounded.
+    itself = distances[:, 0] < 1e-6 * np.median(distances[:, -1])
     squares = np.where(itself[:, None], distances[:, 1:], distances[:, :-1]) ** 2
     radii = np.sqrt(squares.mean(axis=1))
+    _, around = _nearest(references, references, min(NEIGHBOURS + 1, len(references)))
+    radii = np.minimum(radii, REACH * np.median(radii[around], axis=1))
     # Copies of one recording would make a radius of nothing, and every other recording infinitely strange.
     return np.asarray(np.maximum(radii, 1e-3 * np.median(radii) + 1e-9))
+
+
+def _nearest(
+    z: npt.NDArray[np.float64], x: npt.NDArray[np.float64], count: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    """Distances, from the least, to the nearest vectors of `z`, and their numbers, shape (len(x), count)."""
+    from sklearn.neighbors import NearestNeighbors
+
+    distances, which = NearestNeighbors(n_neighbors=count).fit(z).kneighbors(x)
+    return distances, which
 
 
 @dataclass(frozen=True)
