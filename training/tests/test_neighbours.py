@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from builders import STATS
 from test_score_oracles import packed
+from tocsin.bundle import NeighboursModel
 from tocsin.contributions import contributor
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import ModelError
@@ -119,6 +120,19 @@ def test_int8_references_move_scores_little(rng: np.random.Generator) -> None:
     distances = np.linalg.norm((fresh @ factor.T)[:, None] - z[None], axis=2)
     exact = (distances / radii_of(z, z)).min(axis=1)
     np.testing.assert_allclose(score(model, fresh), exact, rtol=0.1)
+
+
+def test_a_few_references_far_out_neither_blur_the_others_nor_are_lost(rng: np.random.Generator) -> None:
+    near, far = rng.normal(size=(300, DIM)), rng.normal(size=(20, DIM))
+    far[:, :8] += 12
+    model = NeighboursModel.from_references(np.concatenate([near, far]), np.full(320, np.sqrt(DIM)), None)
+    moved = np.linalg.norm(model.references * model.step - np.concatenate([near, far]), axis=1) * model.gain
+    assert moved.max() < 0.2
+    # One alone is not worth a step that coarse.
+    lone = 600 * np.eye(1, DIM)
+    model = NeighboursModel.from_references(np.concatenate([near, lone]), np.full(301, np.sqrt(DIM)), None)
+    moved = np.linalg.norm(model.references[:300] * model.step - near, axis=1) * model.gain[:300]
+    assert moved.max() < 0.2
 
 
 def test_parts_of_a_score_sum_up_to_it(rng: np.random.Generator) -> None:

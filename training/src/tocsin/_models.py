@@ -166,6 +166,23 @@ class MahalanobisModel(Gaussians):
         return cls(means=floats("means", centres, 2), whiten=floats("whiten", whiten, 2), covariance=covariance)
 
 
+def _step_of(references: NDArray[np.float64], radii: NDArray[np.float64]) -> float:
+    """The step with which int8 moves references, shape (k, dim), least, in units of their radii, shape (k,).
+
+    A coarse step moves all of them a little, a fine one clamps those that lie far out. One that moves by its radius
+    is lost, however far it goes.
+    """
+    most = max(float(np.abs(references).max()), 1e-6)
+    steps = np.geomspace(min(2 * float(references.std()) + 1e-9, most), most, 25) / 127
+
+    def moved(step: float) -> float:
+        rounded = step * np.clip(np.rint(references / step), -127, 127)
+        squares = ((rounded - references) ** 2).sum(axis=1) / radii**2
+        return float(np.minimum(squares, 1).mean())
+
+    return float(min(steps, key=moved))
+
+
 @dataclass(eq=False)
 class NeighboursModel:
     """Healthy vectors; the score is the distance to the nearest in units of its radius.
@@ -209,8 +226,8 @@ class NeighboursModel:
     def from_references(cls, references: ArrayLike, radii: ArrayLike, whiten: ArrayLike | None) -> NeighboursModel:
         """Of whitened vectors, shape (k, dim), and their radii > 0, shape (k,); quantises the vectors to int8.
 
-        One step serves all values: whitened, they spread alike, and a few that lie far out are clamped to 5 standard
-        deviations of all.
+        One step serves all values: whitened, they spread alike. A few that lie far out are clamped, see
+        :func:`_step_of`.
 
         Raises
         ------
@@ -221,8 +238,7 @@ class NeighboursModel:
         radius = np.asarray(radii, np.float64)
         if not (np.isfinite(radius).all() and (radius > 0).all()):
             raise ModelError("a radius is not a positive number: remove duplicate recordings")
-        limit = min(float(np.abs(exact).max()), 5 * float(exact.std()))
-        step = float(np.float32(max(limit, 1e-6) / 127))
+        step = float(np.float32(_step_of(exact, radius)))
         digits = np.clip(np.rint(exact / step), -127, 127).astype(np.int8)
         factor = None if whiten is None else floats("whiten", whiten, 1)
         return cls(digits, step, floats("gain", 1 / radius, 1), factor)
