@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 
 from recordings import RATE, hum, mimii, shakes, write
 from tocsin.cli import COMMANDS, cli
+from tocsin.cli.inspect import describe_features
+from tocsin.features import FeatureConfig
 
 
 def call(*words: object) -> Result:
@@ -69,6 +71,20 @@ def test_train_says_what_it_did(fan: Path, tmp_path: Path) -> None:
     ):
         assert text in result.stdout
     assert "beyond what was heard" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "64 mel bands at 16000 Hz"),
+        ({"n_mels": 8, "n_fft": 256, "hop": 128}, "8 mel bands"),
+        ({"spacing": "linear"}, "64 linear bands"),
+        ({"n_mels": 24, "n_fft": 4096, "spacing": "linear", "power": True}, "mean of powers over 32 frames"),
+    ],
+)
+def test_bands_are_told_by_their_widths(given: dict[str, object], said: str) -> None:
+    features = FeatureConfig.logmel(window_frames=32, window_hop=16, pool=("mean",), **given)  # type: ignore[arg-type]
+    assert said in describe_features(features)
 
 
 def test_duty_cycle_goes_into_the_bundle(fan: Path, tmp_path: Path) -> None:

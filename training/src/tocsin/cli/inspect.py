@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 def describe_features(features: FeatureConfig) -> str:
     """One line about what is computed."""
     rate = features.sample_rate
-    names = {"audio": "mel bands", "vibration": "power bands"}
-    parts = [f"{len(features.bands)} {names[features.sensor]}"] if features.bands else []
+    counts = [band.count for band in features.bands]
+    # A bundle holds weights, not how they came about; bands of equal width hold as many bins each, within one.
+    name = "power bands" if features.sensor == "vibration" else "mel bands"
+    if features.sensor == "audio" and counts and max(counts) - min(counts) <= 1:
+        name = "linear bands"
+    parts = [f"{len(counts)} {name}"] if counts else []
     if features.stats:
         parts.append(", ".join(features.stats))
     axes = f" of {features.channels} channels" if features.channels > 1 else ""
+    pool = ", ".join(features.pool) + (" of powers" if features.power else "")
     return (
         f"{' and '.join(parts)}{axes} at {rate} Hz, frames of {features.frame_length} every {features.hop} samples;"
-        f" {', '.join(features.pool)} over {features.window_frames} frames ({features.window_span / rate:.3g} s) every"
+        f" {pool} over {features.window_frames} frames ({features.window_span / rate:.3g} s) every"
         f" {features.window_step / rate:.3g} s: {features.n_vector} values"
     )
 
