@@ -54,7 +54,7 @@ static int start_score(const struct tocsin_bundle *bundle, const struct plan *pl
 	if (tocsin_score_quant_of(&bundle->score) != NULL) {
 		const int err =
 			tocsin_tflm_init(&pipeline.network, bundle->model, bundle->model_size,
-					 at->arena, plan->arena, &bundle->score);
+					 at->arena, plan->arena, &bundle->score, bundle->slide);
 
 		if (err != 0) {
 			return err;

@@ -16,7 +16,7 @@ set(shared
   ${support}/arm_q7_to_q15_with_offset.c)
 set(sources)
 
-if(CONFIG_TOCSIN_TFLM_OP_FULLY_CONNECTED AND NOT CONFIG_TOCSIN_TFLM_DENSE_DSP)
+if(CONFIG_TOCSIN_TFLM_OP_FULLY_CONNECTED AND NOT CONFIG_TOCSIN_TFLM_DENSE)
   list(APPEND sources ${shared}
     ${dense}/arm_fully_connected_get_buffer_sizes_s16.c
     ${dense}/arm_fully_connected_get_buffer_sizes_s8.c

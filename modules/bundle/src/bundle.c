@@ -31,6 +31,9 @@ int tocsin_bundle_parse(struct tocsin_bundle *bundle, const void *data, size_t s
 	if (err == 0) {
 		err = tocsin_bundle_read_duty(&parsed, sections);
 	}
+	if (err == 0) {
+		err = tocsin_bundle_read_slide(&parsed, sections);
+	}
 	if (err != 0) {
 		return err;
 	}

@@ -35,7 +35,7 @@ static const char types[SECTION_COUNT][4] = {
 	[SECTION_AENC] = {'A', 'E', 'N', 'C'}, [SECTION_NETW] = {'N', 'E', 'T', 'W'},
 	[SECTION_CMBN] = {'C', 'M', 'B', 'N'}, [SECTION_TFLM] = {'T', 'F', 'L', 'M'},
 	[SECTION_DECD] = {'D', 'E', 'C', 'D'}, [SECTION_DUTY] = {'d', 'u', 't', 'y'},
-	[SECTION_META] = {'m', 'e', 't', 'a'},
+	[SECTION_SLID] = {'s', 'l', 'i', 'd'}, [SECTION_META] = {'m', 'e', 't', 'a'},
 };
 
 static uint16_t get_u16(const uint8_t *at)

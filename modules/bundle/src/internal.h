@@ -30,6 +30,7 @@ enum section_id {
 	SECTION_TFLM,
 	SECTION_DECD,
 	SECTION_DUTY,
+	SECTION_SLID,
 	SECTION_META,
 	SECTION_COUNT,
 };
@@ -98,5 +99,6 @@ int tocsin_bundle_read_features(struct tocsin_bundle *bundle, const struct secti
 int tocsin_bundle_read_model(struct tocsin_bundle *bundle, const struct section *sections);
 int tocsin_bundle_read_decision(struct tocsin_bundle *bundle, const struct section *sections);
 int tocsin_bundle_read_duty(struct tocsin_bundle *bundle, const struct section *sections);
+int tocsin_bundle_read_slide(struct tocsin_bundle *bundle, const struct section *sections);
 
 #endif /* TOCSIN_BUNDLE_INTERNAL_H_ */

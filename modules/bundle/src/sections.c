@@ -23,6 +23,7 @@ _Static_assert(sizeof(struct tocsin_dsp_band) == 4 &&
 #define FEAT_SIZE 48
 #define DECD_SIZE 16
 #define DUTY_SIZE 8
+#define SLID_SIZE 4
 
 static int read_sensor(struct tocsin_bundle *bundle, const struct section *sens)
 {
@@ -135,5 +136,23 @@ int tocsin_bundle_read_duty(struct tocsin_bundle *bundle, const struct section *
 	    (uint64_t)bundle->listen_ms * bundle->dsp.sample_rate / 1000 < alarm_span(bundle)) {
 		return -EILSEQ;
 	}
+	return 0;
+}
+
+/* Only a network on stacks that overlap is given a frame twice. */
+int tocsin_bundle_read_slide(struct tocsin_bundle *bundle, const struct section *sections)
+{
+	const struct section *slid = &sections[SECTION_SLID];
+	const struct tocsin_dsp_config *dsp = &bundle->dsp;
+
+	if (!section_given(slid)) {
+		return 0;
+	}
+	if (!section_has_size(slid, SLID_SIZE) || bundle->model == NULL ||
+	    dsp->pool != TOCSIN_DSP_STACK || dsp->window_hop >= dsp->window_frames ||
+	    get_u32(slid->data) != dsp->window_hop) {
+		return -EILSEQ;
+	}
+	bundle->slide = dsp->window_hop;
 	return 0;
 }

@@ -140,16 +140,6 @@ static void run_threes(const struct tocsin_dense *layer, const int16_t *x, int32
 	}
 }
 
-uint32_t tocsin_dense_shifts_right(const int32_t *shifts, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (shifts[i] >= 0) {
-			return 0;
-		}
-	}
-	return 1;
-}
-
 /* What dense_threes.S takes for granted. */
 static bool suits_threes(const struct tocsin_dense *layer)
 {

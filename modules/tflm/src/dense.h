@@ -5,7 +5,8 @@
 
 /**
  * @file
- * @brief A fully connected int8 layer for cores with the DSP extension (Cortex-M4, M7, M33, M55).
+ * @brief A fully connected int8 layer: with the DSP extension's instructions where the core has
+ * them (Cortex-M4, M7, M33, M55; CONFIG_TOCSIN_TFLM_DSP), else portable.
  *
  * out[r] = clamp(requantise(Σ (w[r][c] + weight_offset) · (in[c] + input_offset) + bias[r]) +
  * output_offset), in TensorFlow Lite's arithmetic (32-bit sums, rounding twice), so the bytes are
@@ -40,7 +41,15 @@ struct tocsin_dense {
 };
 
 /** @brief 1 where each of @p n shifts goes to the right, as almost all do: worth a faster way. */
-uint32_t tocsin_dense_shifts_right(const int32_t *shifts, uint32_t n);
+static inline uint32_t tocsin_dense_shifts_right(const int32_t *shifts, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (shifts[i] >= 0) {
+			return 0;
+		}
+	}
+	return 1;
+}
 
 /** @brief Bytes of work space for a layer with so many inputs; 4-byte aligned. */
 static inline size_t tocsin_dense_needed_size(uint32_t columns)

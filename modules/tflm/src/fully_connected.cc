@@ -13,8 +13,11 @@
 #include "tensorflow/lite/micro/kernels/fully_connected.h"
 #include "tensorflow/lite/micro/kernels/kernel_util.h"
 
+#include <zephyr/sys/util.h>
+
 #include "dense.h"
 #include "fully_connected.h"
+#include "kept.h"
 
 namespace
 {
@@ -22,11 +25,35 @@ namespace
 struct Data : tflite::OpDataFullyConnected {
 	int work;              /* index of the scratch buffer */
 	uint32_t shifts_right; /* see struct tocsin_dense */
+	struct tocsin_kept kept;
 };
 
 void *init(TfLiteContext *context, const char *, size_t)
 {
 	return context->AllocatePersistentBuffer(context, sizeof(Data));
+}
+
+/* The first layer that is run for several rows, the frames, keeps them if windows slide. */
+TfLiteStatus prepare_kept(TfLiteContext *context, struct tocsin_kept *kept, uint32_t rows,
+			  uint32_t n_in, uint32_t n_out)
+{
+	auto *slide = static_cast<uint32_t *>(tflite::GetMicroContext(context)->external_context());
+
+	*kept = {};
+	if (!IS_ENABLED(CONFIG_TOCSIN_TFLM_STREAM) || slide == nullptr || *slide == 0 ||
+	    rows <= *slide) {
+		return kTfLiteOk;
+	}
+
+	void *mem = context->AllocatePersistentBuffer(context,
+						      tocsin_kept_needed_size(rows, n_in, n_out));
+
+	if (mem == nullptr) {
+		return kTfLiteError;
+	}
+	tocsin_kept_init(kept, rows, *slide, n_in, n_out, static_cast<int8_t *>(mem));
+	*slide = 0;
+	return kTfLiteOk;
 }
 
 /* Tensors that are there while an operator is prepared, and given back. */
@@ -80,7 +107,7 @@ TfLiteStatus prepare(TfLiteContext *context, TfLiteNode *node)
 		return kTfLiteError;
 	}
 
-	const TfLiteStatus status = tflite::CalculateOpDataFullyConnected(
+	TfLiteStatus status = tflite::CalculateOpDataFullyConnected(
 		context, params->activation, kTfLiteInt8, tensors.input, tensors.weights,
 		tensors.bias, tensors.output, data);
 
@@ -89,22 +116,41 @@ TfLiteStatus prepare(TfLiteContext *context, TfLiteNode *node)
 	}
 
 	const TfLiteIntArray *shape = tensors.weights->dims;
+	const auto rows = static_cast<uint32_t>(shape->data[0]);
+	const auto columns = static_cast<uint32_t>(shape->data[shape->size - 1]);
 	const int32_t shift = data->output_shift;
 
 	data->shifts_right =
 		data->is_per_channel
-			? tocsin_dense_shifts_right(data->per_channel_output_shift,
-						    static_cast<uint32_t>(shape->data[0]))
+			? tocsin_dense_shifts_right(data->per_channel_output_shift, rows)
 			: tocsin_dense_shifts_right(&shift, 1);
-	return context->RequestScratchBufferInArena(
-		context,
-		tocsin_dense_needed_size(static_cast<uint32_t>(shape->data[shape->size - 1])),
-		&data->work);
+	status = prepare_kept(context, &data->kept,
+			      static_cast<uint32_t>(tensors.output->bytes) / rows, columns, rows);
+	if (status != kTfLiteOk) {
+		return status;
+	}
+	return context->RequestScratchBufferInArena(context, tocsin_dense_needed_size(columns),
+						    &data->work);
+}
+
+/* A row that the last window had, too, is not computed again. */
+void run_kept(struct tocsin_kept *kept, const struct tocsin_dense &layer, const int8_t *from,
+	      int8_t *to, int16_t *work)
+{
+	tocsin_kept_begin(kept);
+	for (uint32_t row = 0; row < kept->rows; row++) {
+		if (!tocsin_kept_find(kept, row, from, to)) {
+			tocsin_dense_run(&layer, from, to, work);
+			tocsin_kept_put(kept, row, from, to);
+		}
+		from += layer.columns;
+		to += layer.rows;
+	}
 }
 
 TfLiteStatus invoke(TfLiteContext *context, TfLiteNode *node)
 {
-	const auto *data = static_cast<const Data *>(node->user_data);
+	auto *data = static_cast<Data *>(node->user_data);
 	const TfLiteEvalTensor *input =
 		tflite::micro::GetEvalInput(context, node, tflite::kFullyConnectedInputTensor);
 	const TfLiteEvalTensor *weights =
@@ -133,10 +179,15 @@ TfLiteStatus invoke(TfLiteContext *context, TfLiteNode *node)
 	const int8_t *from = tflite::micro::GetTensorData<int8_t>(input);
 	int8_t *to = tflite::micro::GetTensorData<int8_t>(output);
 	auto *work = static_cast<int16_t *>(context->GetScratchBuffer(context, data->work));
-	const int batches =
-		tflite::micro::GetTensorShape(output).FlatSize() / static_cast<int>(layer.rows);
+	const uint32_t batches =
+		static_cast<uint32_t>(tflite::micro::GetTensorShape(output).FlatSize()) /
+		layer.rows;
 
-	for (int batch = 0; batch < batches; batch++) {
+	if (data->kept.rows != 0) {
+		run_kept(&data->kept, layer, from, to, work);
+		return kTfLiteOk;
+	}
+	for (uint32_t batch = 0; batch < batches; batch++) {
 		tocsin_dense_run(&layer, from, to, work);
 		from += layer.columns;
 		to += layer.rows;

@@ -11,7 +11,11 @@
 namespace tocsin
 {
 
-/* FULLY_CONNECTED by dense.h where weights and data are int8; the stock kernel for all else. */
+/*
+ * FULLY_CONNECTED by dense.h; int8 alone, which is all that model_check.cc lets pass. Where the
+ * interpreter's external context is a uint32_t, that is by how many frames windows slide, or 0: the
+ * first layer that is run for several rows keeps them (kept.h), and makes it 0.
+ */
 TFLMRegistration register_fully_connected();
 
 } /* namespace tocsin */

@@ -24,15 +24,22 @@ namespace
 
 /* The interpreter refers to the list of operators, so the two live and move together. */
 struct Network {
-	explicit Network(const tflite::Model *model, uint8_t *arena, size_t arena_size)
-		: interpreter(model, operators(), arena, arena_size)
+	Network(const tflite::Model *model, uint8_t *arena, size_t arena_size, uint32_t frames)
+		: slide(frames), interpreter(model, operators(), arena, arena_size)
 	{
+	}
+
+	TfLiteStatus allocate()
+	{
+		const TfLiteStatus status = interpreter.SetMicroExternalContext(&slide);
+
+		return status == kTfLiteOk ? interpreter.AllocateTensors() : status;
 	}
 
 	tocsin::Resolver &operators()
 	{
 #if defined(CONFIG_TOCSIN_TFLM_OP_FULLY_CONNECTED)
-#if defined(CONFIG_TOCSIN_TFLM_DENSE_DSP)
+#if defined(CONFIG_TOCSIN_TFLM_DENSE)
 		resolver.AddFullyConnected(tocsin::register_fully_connected());
 #else
 		resolver.AddFullyConnected();
@@ -72,6 +79,7 @@ struct Network {
 		return resolver;
 	}
 
+	uint32_t slide; /* for fully_connected.h */
 	tocsin::Resolver resolver;
 	tflite::MicroInterpreter interpreter;
 };
@@ -155,7 +163,7 @@ int tocsin_tflm_check(const uint8_t *model, size_t size, const struct tocsin_sco
 }
 
 int tocsin_tflm_init(struct tocsin_tflm *tflm, const uint8_t *model, size_t size, uint8_t *arena,
-		     size_t arena_size, const struct tocsin_score_config *score)
+		     size_t arena_size, const struct tocsin_score_config *score, uint32_t slide)
 {
 	if (tflm == nullptr || arena == nullptr ||
 	    reinterpret_cast<uintptr_t>(arena) % TOCSIN_TFLM_ALIGN != 0) {
@@ -171,11 +179,11 @@ int tocsin_tflm_init(struct tocsin_tflm *tflm, const uint8_t *model, size_t size
 	const struct tocsin_score_quant *quant = tocsin_score_quant_of(score);
 
 	/* Placed, never destroyed: its memory is the caller's, and it holds none of its own. */
-	Network *net = new (tflm->storage) Network(tflite::GetModel(model), arena, arena_size);
+	Network *net =
+		new (tflm->storage) Network(tflite::GetModel(model), arena, arena_size, slide);
 
 	tflm->interpreter = net;
-	if (net->interpreter.initialization_status() != kTfLiteOk ||
-	    net->interpreter.AllocateTensors() != kTfLiteOk) {
+	if (net->interpreter.initialization_status() != kTfLiteOk || net->allocate() != kTfLiteOk) {
 		LOG_ERR("the network does not fit into an arena of %zu bytes", arena_size);
 		return -ENOMEM;
 	}

@@ -193,15 +193,15 @@ class Network:
             schema.BuiltinOptions.ReducerOptions, options,
         )  # fmt: skip
 
-    def reshape(self) -> None:
-        """Add a flattening."""
-        shape = self.shape()
-        flat = (shape[0], int(np.prod(shape[1:])))
+    def reshape(self, shape: tuple[int, ...] | None = None) -> None:
+        """Add another shape; by default a flattening."""
+        before = self.shape()
+        shape = (before[0], int(np.prod(before[1:]))) if shape is None else shape
         params = self.graph.tensors[self.last].quantization
         options = schema.ReshapeOptionsT()
-        options.newShape = list(flat)
+        options.newShape = list(shape)
         self.add(
-            schema.BuiltinOperator.RESHAPE, [self.last], self.values(flat, params.scale[0], params.zeroPoint[0]),
+            schema.BuiltinOperator.RESHAPE, [self.last], self.values(shape, params.scale[0], params.zeroPoint[0]),
             schema.BuiltinOptions.ReshapeOptions, options,
         )  # fmt: skip
 

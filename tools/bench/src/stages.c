@@ -65,7 +65,8 @@ static int prepare(const void *data, size_t size)
 	if (err == 0 && tocsin_score_quant_of(&b.bundle.score) != NULL) {
 		infer = tocsin_tflm_invoke;
 		err = tocsin_tflm_init(&b.network, b.bundle.model, b.bundle.model_size, arena,
-				       MIN(b.bundle.arena_size, sizeof(arena)), &b.bundle.score);
+				       MIN(b.bundle.arena_size, sizeof(arena)), &b.bundle.score,
+				       b.bundle.slide);
 	}
 	if (err == 0) {
 		err = tocsin_ring_init(&b.ring, RING_FRAMES, b.bundle.dsp.channels, ring_memory,

@@ -29,6 +29,8 @@ Section = tuple[bytes, bytes]
 
 def _since(name: bytes, body: bytes) -> int:
     """Minor version of the format that defines a section's contents."""
+    if name == b"slid":
+        return 4
     if name in (b"NETW", b"CMBN") or (name == b"MAHA" and struct.unpack_from("<I", body)[0] > 1):
         return 3
     if name == b"NNBR" or (name == b"FEAT" and struct.unpack_from("<I", body, 12)[0] & ~1):
@@ -99,7 +101,7 @@ def model(model: Model, dim: int) -> list[Section]:
             head += struct.pack("<I2fI", _KINDS[member.kind], offset, weight, 0)
         return [(b"CMBN", head), *(section for member in model.members for section in _member(member))]
     if isinstance(model, AutoencoderModel):
-        return [(b"AENC", _ends(model, dim) + bytes(8)), (b"TFLM", model.tflite)]
+        return [(b"AENC", _ends(model, dim) + bytes(8)), (b"TFLM", model.tflite), *_slide(model)]
     return _member(model)
 
 
@@ -112,7 +114,7 @@ def _member(model: Member) -> list[Section]:
     kind = 0 if model.head is None else _KINDS[model.head.kind]
     more = struct.pack("<6I", _USES[model.use], model.outputs, model.first, model.fold, kind, 0)
     head = [] if model.head is None else [_classical(model.head)]
-    return [(b"NETW", _ends(model, model.dim) + more), (b"TFLM", model.tflite), *head]
+    return [(b"NETW", _ends(model, model.dim) + more), (b"TFLM", model.tflite), *_slide(model), *head]
 
 
 def _ends(model: AutoencoderModel | NetworkModel, dim: int) -> bytes:
@@ -122,6 +124,11 @@ def _ends(model: AutoencoderModel | NetworkModel, dim: int) -> bytes:
         return ends + struct.pack("<2I", dim, model.arena_size)
     except (struct.error, OverflowError) as error:
         raise BundleError(f"the network's quantisation or arena size is out of range: {error}") from error
+
+
+def _slide(model: AutoencoderModel | NetworkModel) -> list[Section]:
+    """``slid``; none where nothing is kept."""
+    return [(b"slid", struct.pack("<I", model.slide))] if model.slide else []
 
 
 def _classical(model: Head) -> Section:

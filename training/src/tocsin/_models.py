@@ -256,6 +256,9 @@ class Int8Network:
         Quantisation of the two ends: ``real = scale * (q - zero)``.
     arena_size : int
         Bytes of tensor arena that the network needs on a device.
+    slide : int
+        Frames by which windows slide, where a device is to keep what a layer that they share made of the others; 0:
+        it computes everything anew. The scores are the same.
     """
 
     tflite: bytes = field(repr=False)
@@ -264,9 +267,10 @@ class Int8Network:
     out_scale: float
     out_zero: int
     arena_size: int
+    slide: int = field(default=0, kw_only=True)
 
     @staticmethod
-    def read(tflite: bytes, arena_size: int | None) -> tuple[dict[str, Any], int, int]:
+    def read(tflite: bytes, arena_size: int | None, slide: int) -> tuple[dict[str, Any], int, int]:
         """The fields above, and how many values a converted network takes and gives.
 
         Raises
@@ -283,7 +287,8 @@ class Int8Network:
             "in_zero": io.in_zero,
             "out_scale": io.out_scale,
             "out_zero": io.out_zero,
-            "arena_size": measure_arena(tflite) if arena_size is None else arena_size,
+            "arena_size": measure_arena(tflite, slide) if arena_size is None else arena_size,
+            "slide": slide,
         }
         return found, io.inputs, io.outputs
 
@@ -295,7 +300,7 @@ class AutoencoderModel(Int8Network):
     kind: ClassVar[Kind] = "autoencoder"
 
     @classmethod
-    def from_tflite(cls, tflite: bytes, *, arena_size: int | None = None) -> AutoencoderModel:
+    def from_tflite(cls, tflite: bytes, *, arena_size: int | None = None, slide: int = 0) -> AutoencoderModel:
         """Of a converted network; reads its quantisation, and measures its arena unless given.
 
         Raises
@@ -303,7 +308,7 @@ class AutoencoderModel(Int8Network):
         ModelError
             Where the network is not one a device can score with.
         """
-        found, inputs, outputs = cls.read(tflite, arena_size)
+        found, inputs, outputs = cls.read(tflite, arena_size, slide)
         if inputs != outputs:
             raise ModelError(
                 f"the network takes {inputs} values and gives {outputs}: an autoencoder gives what it takes"
@@ -369,6 +374,7 @@ class NetworkModel(Int8Network):
         fold: int = 1,
         head: Head | None = None,
         arena_size: int | None = None,
+        slide: int = 0,
     ) -> NetworkModel:
         """Of a converted network; reads its quantisation, and measures its arena unless given.
 
@@ -377,7 +383,7 @@ class NetworkModel(Int8Network):
         ModelError
             Where the network is not one a device can score with, or the parts do not fit.
         """
-        found, taken, outputs = cls.read(tflite, arena_size)
+        found, taken, outputs = cls.read(tflite, arena_size, slide)
         inputs = dim - outputs if use == "predict" else dim
         if taken != inputs or (use == "reconstruct" and outputs != dim) or not 0 <= first <= dim - outputs:
             raise ModelError(

@@ -103,6 +103,14 @@ def work_space(model: bytes) -> int:
     return most
 
 
+class Dense(NamedTuple):
+    """Of a fully connected layer: how many times it is run, and how many values it takes and gives each time."""
+
+    rows: int
+    inputs: int
+    outputs: int
+
+
 class Convolution(NamedTuple):
     """Of a convolution: output positions and channels, the kernel's extents, and the products in an output's sum."""
 
@@ -114,8 +122,8 @@ class Convolution(NamedTuple):
     terms: int
 
 
-def layers_of(model: bytes) -> tuple[int, int, int, list[Convolution]]:
-    """Fully connected layers, their outputs and products; and the convolutions.
+def layers_of(model: bytes) -> tuple[list[Dense], list[Convolution]]:
+    """Fully connected layers and convolutions.
 
     Raises
     ------
@@ -125,8 +133,7 @@ def layers_of(model: bytes) -> tuple[int, int, int, list[Convolution]]:
     schema, graph = _graph(model)
     root = _model(schema, model)
     builtin = schema.BuiltinOperator
-    layers = outputs = dense = 0
-    convolutions = []
+    dense, convolutions = [], []
 
     def shape(tensor: Any) -> list[int]:
         return [abs(int(tensor.Shape(d))) for d in range(tensor.ShapeLength())]
@@ -141,9 +148,7 @@ def layers_of(model: bytes) -> tuple[int, int, int, list[Convolution]]:
             weights = shape(graph.Tensors(operator.Inputs(1)))
             out = math.prod(shape(graph.Tensors(operator.Outputs(0))))
             if kind == builtin.FULLY_CONNECTED:
-                layers += 1
-                outputs += out
-                dense += out * weights[-1]
+                dense.append(Dense(out // weights[0], weights[-1], weights[0]))
             else:
                 # Each output is a sum over the kernel, and over the input's channels unless these go by themselves.
                 depthwise = kind == builtin.DEPTHWISE_CONV_2D
@@ -152,7 +157,18 @@ def layers_of(model: bytes) -> tuple[int, int, int, list[Convolution]]:
                 convolutions.append(Convolution(depthwise, out // channels, channels, weights[1], weights[2], terms))
     except (struct.error, IndexError, TypeError, AttributeError) as error:
         raise ModelError("the TFLite model is damaged: convert it again") from error
-    return layers, outputs, dense, convolutions
+    return dense, convolutions
+
+
+def shared_layer(model: bytes, slide: int) -> Dense | None:
+    """The layer that keeps rows from one window to the next, as ``modules/tflm/src/fully_connected.cc`` finds it."""
+    return next((layer for layer in layers_of(model)[0] if layer.rows > slide > 0), None)
+
+
+def kept_size(model: bytes, slide: int) -> int:
+    """Bytes that keeping rows takes, as ``tocsin_kept_needed_size()`` has it; 0 where none are kept."""
+    layer = shared_layer(model, slide)
+    return 0 if layer is None else layer.rows * (layer.inputs + layer.outputs)
 
 
 def _padded(size: int, to: int) -> int:

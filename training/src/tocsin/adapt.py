@@ -23,6 +23,7 @@ from .bundle import (
     NeighboursModel,
     NetworkModel,
     Normalisation,
+    network_of,
 )
 from .errors import ModelError
 
@@ -286,8 +287,17 @@ def _normalisation(bundle: Bundle, vectors: Vectors, *, spread: bool) -> Adapted
     moved = Normalisation(
         (norm.mean + (shift + centre * (1 - gain)) / inv_std).astype(np.float32), (inv_std / gain).astype(np.float32)
     )
+    network = network_of(bundle.model)
+    if network is not None and network.slide:
+        # A frame stays the same to the layer that frames share, wherever it stands: else nothing is found again.
+        moved = Normalisation(*(_alike(v, bundle.features.window_frames) for v in (moved.mean, moved.inv_std)))
     details = {"shift_rms": float(np.sqrt(np.mean(shift**2))), "spread_mean": float(gain.mean())}
     return Adapted(moved, bundle.model, details if spread else {"shift_rms": details["shift_rms"]})
+
+
+def _alike(values: npt.NDArray[np.float32], frames: int) -> npt.NDArray[np.float32]:
+    """The mean over the frames of a stack, for each of them."""
+    return np.tile(values.reshape(frames, -1).mean(axis=0), frames)
 
 
 def _centroids(bundle: Bundle, vectors: Vectors) -> Adapted:

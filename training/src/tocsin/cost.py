@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 
 from . import _core
-from ._tflite import Convolution, layers_of
+from ._tflite import Convolution, Dense, layers_of, shared_layer
 from .bundle import (
     AutoencoderModel,
     Bundle,
@@ -24,6 +24,7 @@ from .bundle import (
     MahalanobisModel,
     Model,
     NeighboursModel,
+    NetworkModel,
     network_of,
 )
 from .features import FeatureConfig
@@ -55,6 +56,8 @@ _QUANTISE, _ERROR, _RESIDUAL, _CALIBRATE = 26.6, 9.0, 14.0, 100.0
 # network that was counted took besides (conv_ad of tools/bench.py).
 _CONV_PRODUCT, _CONV_OUTPUT, _DEPTH_PRODUCT, _DEPTH_OUTPUT = 0.94, 11.0, 3.25, 12.0
 _POSITION, _SEEN, _SEEN_ROW, _PLACE = 40.0, 1.75, 120.0, 16.0
+# What a layer keeps from one window to the next: a value compared, one copied, and a row.
+_SAME, _COPY, _ROW = 1.5, 1.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -154,9 +157,9 @@ def _model_instructions(model: Model, dim: int) -> float:
         k = len(model.references)
         whiten = 0.0 if model.whiten is None else _WHITEN * dim * (dim + 1) / 2
         return _NEIGHBOUR * k * dim + 40 * k + whiten
-    layers, outputs, dense, convolutions = layers_of(model.tflite)
-    network = _PRODUCT * dense + _OUTPUT * outputs + _LAYER * layers
-    network += sum(_convolution_instructions(layer) for layer in convolutions)
+    layers, convolutions = layers_of(model.tflite)
+    network = sum(_LAYER + layer.rows * _row_instructions(layer) for layer in layers)
+    network += sum(_convolution_instructions(layer) for layer in convolutions) - _saved_instructions(model)
     if isinstance(model, AutoencoderModel):
         return network + (_QUANTISE + _ERROR) * dim
     seen = dim - model.outputs if model.use == "predict" else dim
@@ -164,6 +167,35 @@ def _model_instructions(model: Model, dim: int) -> float:
         return network + _QUANTISE * seen + _ERROR * model.outputs
     part = model.outputs // model.fold
     return network + _QUANTISE * seen + _RESIDUAL * model.outputs + _model_instructions(model.head, part)
+
+
+def _row_instructions(layer: Dense) -> float:
+    """Instructions of one run of a fully connected layer in our own kernel."""
+    return layer.outputs * (_PRODUCT * layer.inputs + _OUTPUT)
+
+
+def frames_kept(model: AutoencoderModel | NetworkModel) -> int:
+    """Frames whose results a layer that they share has kept, in a window that slid; 0 where it keeps none."""
+    layer = shared_layer(model.tflite, model.slide)
+    if layer is None:
+        return 0
+    frames = list(range(layer.rows))
+    if isinstance(model, NetworkModel) and model.use == "predict":
+        # What is predicted is not seen: of the frames behind it, some come up where the last window saw none.
+        first, hidden = model.first // layer.inputs, model.outputs // layer.inputs
+        frames[first:] = [frame + hidden for frame in frames[first:]]
+    return sum(later == frame + model.slide for frame, later in zip(frames, frames[model.slide :], strict=False))
+
+
+def _saved_instructions(model: AutoencoderModel | NetworkModel) -> float:
+    """Instructions that are saved where windows slide."""
+    layer = shared_layer(model.tflite, model.slide)
+    if layer is None:
+        return 0.0
+    kept = frames_kept(model)
+    found = kept * (_SAME * layer.inputs + _COPY * layer.outputs + _ROW)
+    put = (layer.rows - kept) * (_COPY * (layer.inputs + layer.outputs) + _ROW)
+    return kept * _row_instructions(layer) - found - put
 
 
 def _convolution_instructions(layer: Convolution) -> float:

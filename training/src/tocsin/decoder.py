@@ -176,7 +176,7 @@ def adapt_decoder(model: AutoencoderModel, x: Array, *, prior: float) -> tuple[A
     penalty = np.diag(prior * np.maximum(power, 1e-6 * power.max()))
     new = old + np.linalg.solve(h.T @ h + penalty, h.T @ (target - h @ old))
     _write(layer, new[:-1], new[-1], h @ new)
-    adapted = AutoencoderModel.from_tflite(bytes(buffer), arena_size=model.arena_size)
+    adapted = AutoencoderModel.from_tflite(bytes(buffer), arena_size=model.arena_size, slide=model.slide)
     error = [float(np.mean((target - reconstruct(m, x)) ** 2)) for m in (model, adapted)]
     return adapted, {"error_before": error[0], "error_after": error[1]}
 

@@ -160,11 +160,11 @@ def model_io(model: bytes) -> ModelIo:
     return ModelIo(in_scale, in_zero, out_scale, out_zero, in_dim, out_dim)
 
 
-def measure_arena(model: bytes) -> int:
+def measure_arena(model: bytes, slide: int = 0) -> int:
     """Bytes of tensor arena that a device needs for the network.
 
     The least with which TensorFlow Lite Micro here can prepare and run it, found by bisection in a process of its
-    own, plus what Tocsin's own kernels work in and :data:`ARENA_MARGIN`; a multiple of 16. TFLM's
+    own, plus what Tocsin's own kernels work in and keep, and :data:`ARENA_MARGIN`; a multiple of 16. TFLM's
     records hold pointers, 8 bytes here and 4 on a microcontroller, so a 32-bit target needs less. Without
     ``tflite-micro``, an upper bound is computed instead.
 
@@ -172,6 +172,8 @@ def measure_arena(model: bytes) -> int:
     ----------
     model : bytes
         The TFLite flatbuffer.
+    slide : int
+        Frames by which windows slide, where a layer that they share keeps the others; 0: none does.
 
     Raises
     ------
@@ -180,9 +182,9 @@ def measure_arena(model: bytes) -> int:
     """
     model_io(model)
     needed = _bisect(model) if BACKEND == "tflite-micro" else _tflite.arena_bound(model)
-    # The arena rounds what a kernel works in up to its alignment.
-    work = -(-_tflite.work_space(model) // _ALIGN) * _ALIGN
-    return -(-(needed + work + ARENA_MARGIN) // _ALIGN) * _ALIGN
+    # The arena rounds what a kernel asks for up to its alignment.
+    own = sum(-(-size // _ALIGN) * _ALIGN for size in (_tflite.work_space(model), _tflite.kept_size(model, slide)))
+    return -(-(needed + own + ARENA_MARGIN) // _ALIGN) * _ALIGN
 
 
 def _limit(model: bytes) -> int:

@@ -18,10 +18,11 @@ from . import __version__
 from .alertness import VERSIONS, Alertness, measure, strange_vectors
 from .bundle import Bundle, Decision, DutyCycle, Normalisation, read_bundle, write_bundle
 from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
-from .errors import DataError
+from .errors import DataError, ModelError
 from .features import FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
 from .gaussians import Covariance
+from .models import SHARING
 from .models.exact import Score
 from .models.fit import Fitted, Material, fit_model
 from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
@@ -62,6 +63,11 @@ class TrainOptions:
         Of their shared covariance towards its diagonal, 0 to 1; None: 0.5.
     hidden, epochs, batch, learning_rate
         Of the networks; None for `hidden` follows the features. The convolutional one has widths of its own.
+    frame_layer
+        Outputs of a first layer that the frames of a stack share, of the kinds in :data:`tocsin.models.SHARING`; None:
+        there is none.
+    stream
+        Whether a device keeps what that layer made of frames that the next window has, too.
     qat
         Fine-tune networks with int8's rounding simulated.
     head
@@ -96,6 +102,8 @@ class TrainOptions:
     epochs: int = 60
     batch: int = 512
     learning_rate: float = 1e-3
+    frame_layer: int | None = None
+    stream: bool = True
     qat: bool = False
     head: str | None = None
     members: tuple[str, ...] = ("neighbours", "gmm")
@@ -201,16 +209,37 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
     )
 
 
-def fit_normalisation(vectors: Vectors) -> Normalisation:
+def check_frame_layer(features: FeatureConfig, options: TrainOptions) -> None:
+    """Refuse a layer that frames are to share where the network has no such layer, or the vectors no frames.
+
+    Raises
+    ------
+    ModelError
+        The kind, or the features, have to be others.
+    """
+    if options.frame_layer is None:
+        return
+    if kinds_of(options).isdisjoint(SHARING):
+        raise ModelError(f"{options.kind} has no --frame-layer: leave it out, or choose {' or '.join(SHARING)}.")
+    if features.pool != ("stack",) or features.window_frames < 2:
+        raise ModelError(
+            "Frames share a layer where windows stack them: give --pool stack and --window-frames 5, or leave out"
+            " --frame-layer."
+        )
+
+
+def fit_normalisation(vectors: Vectors, frames: int = 1) -> Normalisation:
     """Mean and inverse standard deviation of each value, computed in float64; `vectors` has shape (n, dim).
 
     A value that hardly varies while healthy gets a floor of a thousandth of its mean: noise of the last digit must
-    not look like a change of the machine.
+    not look like a change of the machine. A vector's `frames` parts are normalised alike.
     """
-    mean = vectors.mean(axis=0, dtype=np.float64)
-    std = vectors.std(axis=0, dtype=np.float64)
+    values = vectors.reshape(len(vectors) * frames, -1)
+    mean = values.mean(axis=0, dtype=np.float64)
+    std = values.std(axis=0, dtype=np.float64)
     floor = np.maximum(1e-3 * np.abs(mean), 1e-6)
-    return Normalisation(mean.astype(np.float32), (1 / np.maximum(std, floor)).astype(np.float32))
+    inv_std = 1 / np.maximum(std, floor)
+    return Normalisation(np.tile(mean.astype(np.float32), frames), np.tile(inv_std.astype(np.float32), frames))
 
 
 def normalise(vectors: Vectors, normalisation: Normalisation) -> Vectors:
@@ -296,6 +325,7 @@ def train(
     split = split_clips(dataset.clips, seed=options.seed, holdout=options.holdout, validation=options.validation)
     dataset = dataset.settle(split.fit + split.validation)
     features = choose_features(dataset, split.fit, options, stacked=is_stacked(options))
+    check_frame_layer(features, options)
 
     # In one go: bad recordings are too many by their share of all, not by how the split happened to deal them.
     clips = split.fit + split.validation
@@ -310,7 +340,8 @@ def train(
     if options.duty is not None:
         check_duty(options.duty, features, smooth, min_windows)
     vectors, made = _thin(fit, options.seed)
-    normalisation = fit_normalisation(vectors)
+    # A frame is to be the same to a layer that frames share, wherever it stands.
+    normalisation = fit_normalisation(vectors, features.window_frames if options.frame_layer else 1)
     judged, judges_of = _thin(held, options.seed)
     material = Material(
         x=normalise(vectors, normalisation),
@@ -319,6 +350,7 @@ def train(
         held_conditions=[_condition(clip) for clip in judges_of],
         groups=_groups(made),
         frames=features.window_frames if features.pool == ("stack",) else 1,
+        slide=features.window_hop if options.stream and features.window_hop < features.window_frames else 0,
         sensor=dataset.kind,
     )
     fitted = fit_model(material, options, progress)

@@ -28,7 +28,7 @@ extern "C" {
 
 #define TOCSIN_BUNDLE_ALIGN        16 /**< alignment of the bundle in memory, and of its sections */
 #define TOCSIN_BUNDLE_FORMAT_MAJOR 1
-#define TOCSIN_BUNDLE_FORMAT_MINOR 3
+#define TOCSIN_BUNDLE_FORMAT_MINOR 4
 #define TOCSIN_BUNDLE_PERIOD_MAX   604800000 /**< ms: a week */
 #define TOCSIN_BUNDLE_SECTIONS_MAX 32
 
@@ -53,6 +53,8 @@ struct tocsin_bundle {
 	uint32_t model_size; /**< bytes */
 	uint32_t arena_size; /**< bytes of tensor arena that the model needs; 0 where there is none
 			      */
+	uint32_t slide;      /**< frames by which windows slide, where a network is to keep what it
+				  made of the others; 0: nothing is kept */
 	uint32_t listen_ms;  /**< duty cycle: listen so long, whole milliseconds … */
 	uint32_t period_ms;  /**< … out of so long; both 0: listen always */
 	const char *meta;    /**< training record, UTF-8 JSON, not terminated; may be NULL */

@@ -67,12 +67,15 @@ int tocsin_tflm_check(const uint8_t *model, size_t size, const struct tocsin_sco
  * @param arena      working memory aligned to TOCSIN_TFLM_ALIGN
  * @param arena_size bytes at @p arena
  * @param score      see tocsin_tflm_check()
+ * @param slide      frames by which windows slide, to keep what a layer that frames share made of
+ *                   the others (CONFIG_TOCSIN_TFLM_STREAM); 0: everything is computed anew. The
+ *                   answers are the same
  * @retval 0       ready
  * @retval -ENOMEM the arena is too small for the network
  * @return else what tocsin_tflm_check() answered
  */
 int tocsin_tflm_init(struct tocsin_tflm *tflm, const uint8_t *model, size_t size, uint8_t *arena,
-		     size_t arena_size, const struct tocsin_score_config *score);
+		     size_t arena_size, const struct tocsin_score_config *score, uint32_t slide);
 
 /**
  * @brief Run the network once; a tocsin_score_infer_t. What lies at tocsin_tflm_ends() is not

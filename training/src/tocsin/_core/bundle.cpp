@@ -154,6 +154,7 @@ nb::dict describe_ends(const struct tocsin_bundle &parsed, const struct tocsin_s
 	out["out_scale"] = quant.out_scale;
 	out["out_zero"] = quant.out_zero;
 	out["arena_size"] = parsed.arena_size;
+	out["slide"] = parsed.slide;
 	return out;
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..bundle import Bundle, Model, NetworkModel
+    from ..bundle import AutoencoderModel, Bundle, Model, NetworkModel
     from ..features import FeatureConfig
 
 
@@ -61,7 +61,7 @@ def _describe(model: Model, bundle: Bundle | None) -> str:
             if hidden and bundle
             else ""
         )
-        return f"autoencoder {widths}, int8, {len(model.tflite)} bytes, arena {model.arena_size} bytes"
+        return f"autoencoder {widths}, int8, {_network_sizes(model)}"
     if isinstance(model, GaussianMixtureModel):
         return (
             f"Gaussian mixture, {len(model.means)} components, {model.covariance},"
@@ -81,9 +81,19 @@ def _describe(model: Model, bundle: Bundle | None) -> str:
     return f"{how} of two calibrated scores: " + "; ".join(_describe(member, bundle) for member in model.members)
 
 
+def _network_sizes(model: AutoencoderModel | NetworkModel) -> str:
+    """Bytes of a network and its arena, and what of that is kept from window to window."""
+    from .._tflite import kept_size
+    from ..cost import frames_kept
+
+    kept = kept_size(model.tflite, model.slide)
+    of_it = f", {kept} of them for {frames_kept(model)} frames of a window that the next one has, too" if kept else ""
+    return f"{len(model.tflite)} bytes, arena {model.arena_size} bytes{of_it}"
+
+
 def _describe_network(model: NetworkModel) -> str:
     """What a network is for, and what scores its output."""
-    size = f"int8, {len(model.tflite)} bytes, arena {model.arena_size} bytes"
+    size = f"int8, {_network_sizes(model)}"
     if model.use == "embed":
         text = f"network to an embedding of {model.outputs} values, {size}"
     elif model.use == "predict":
@@ -101,6 +111,7 @@ def _describe_network(model: NetworkModel) -> str:
 
 def as_json(bundle: Bundle) -> dict[str, Any]:
     """All that a program may want to know, but for tables and weights."""
+    from .._tflite import kept_size
     from ..bundle import network_of
 
     features, decision = bundle.features, bundle.decision
@@ -123,6 +134,8 @@ def as_json(bundle: Bundle) -> dict[str, Any]:
         "size": bundle.size,
         "kind": bundle.kind,
         "arena_size": 0 if network is None else network.arena_size,
+        "slide": 0 if network is None else network.slide,
+        "kept_size": 0 if network is None else kept_size(network.tflite, network.slide),
         "features": {**{name: getattr(features, name) for name in names}, "n_bands": len(features.bands)},
         "decision": {
             "smooth": decision.smooth,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 \b
 Example:
   tocsin train --data data --model kmeans --false-alarms 1/day -o fan.tocsin
+  tocsin train --data data --model autoencoder --frame-layer 64 -o fan.tocsin
   tocsin train --data data --model idnn --head mahalanobis -o fan.tocsin
   tocsin train --data data --model embedding --head kmeans -o fan.tocsin
   tocsin train --data data --model combined --members neighbours,gmm -o fan.tocsin
@@ -69,6 +70,12 @@ Example:
 )
 @click.option("--covariance", type=click.Choice(["diagonal", "full"]), help="Of the mixture or Mahalanobis distance.")
 @click.option("--hidden", type=Numbers(), help="Widths of a dense network's hidden layers, such as 64,8,64.")
+@click.option(
+    "--frame-layer", type=click.IntRange(1), help="Width of a first layer that frames share: autoencoder, idnn."
+)
+@click.option(
+    "--stream/--no-stream", default=True, show_default=True, help="Run it for frames that the last window had not."
+)
 @click.option("--epochs", type=click.IntRange(1), default=60, show_default=True, help="Most passes over the data.")
 @click.option("--batch", type=click.IntRange(2), default=512, show_default=True, help="Vectors a training step.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)

@@ -7,6 +7,8 @@ from __future__ import annotations
 KINDS = ("kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder", "idnn", "conv", "embedding", "combined")
 HEADED = ("autoencoder", "idnn", "conv", "embedding", "combined")
 """Kinds with a network, or perhaps one, whose output a head may score."""
+SHARING = ("autoencoder", "idnn")
+"""Kinds whose first layer the frames of a stack may share."""
 HEADS = ("kmeans", "gmm", "mahalanobis", "neighbours")
 
-__all__ = ["HEADED", "HEADS", "KINDS"]
+__all__ = ["HEADED", "HEADS", "KINDS", "SHARING"]

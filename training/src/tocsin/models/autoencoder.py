@@ -65,14 +65,30 @@ def default_hidden(dim: int) -> tuple[int, ...]:
     return (wide, wide // 2, narrow, wide // 2, wide)
 
 
-def dense(tf: Any, inputs: int, hidden: Sequence[int], outputs: int) -> Any:
-    """Keras model: dense, batch normalisation, ReLU; a linear output."""
+@dataclass(frozen=True)
+class FrameLayer:
+    """A first layer that the frames of a stack share: what it makes of one does not depend on where it stands."""
+
+    frames: int
+    width: int
+
+
+def dense(tf: Any, inputs: int, hidden: Sequence[int], outputs: int, shared: FrameLayer | None = None) -> Any:
+    """Keras model: dense, batch normalisation, ReLU; a linear output. Before it, perhaps, a layer for each frame."""
     layers = tf.keras.layers
     model = tf.keras.Sequential([layers.Input((inputs,))])
-    for width in hidden:
+
+    def add(width: int) -> None:
         model.add(layers.Dense(width, use_bias=False))
         model.add(layers.BatchNormalization(momentum=0.95))
         model.add(layers.ReLU())
+
+    if shared is not None:
+        model.add(layers.Reshape((shared.frames, inputs // shared.frames)))
+        add(shared.width)
+        model.add(layers.Flatten())
+    for width in hidden:
+        add(width)
     model.add(layers.Dense(outputs))
     return model
 
@@ -116,6 +132,7 @@ def fit_autoencoder(
     hidden: Sequence[int],
     schedule: Schedule,
     *,
+    shared: FrameLayer | None = None,
     progress: Progress | None = None,
 ) -> Reconstruction:
     """Train a dense autoencoder on normalised vectors of healthy running.
@@ -128,6 +145,8 @@ def fit_autoencoder(
         Widths of the hidden layers; the output is as wide as the input.
     schedule
         How long and how fast.
+    shared
+        A layer before the hidden ones, over the frames of a stack.
     progress
         Called after each pass with its number, from 1, and the validation error.
 
@@ -136,7 +155,7 @@ def fit_autoencoder(
     ModelError
         Training did not converge to finite numbers.
     """
-    model = dense(tensorflow.load(seed=schedule.seed), x.shape[1], hidden, x.shape[1])
+    model = dense(tensorflow.load(seed=schedule.seed), x.shape[1], hidden, x.shape[1], shared)
     return _fit(model, x, validation, 0, x.shape[1], schedule, progress)
 
 
@@ -147,9 +166,12 @@ def fit_interpolation(
     hidden: Sequence[int],
     schedule: Schedule,
     *,
+    frame_layer: int | None = None,
     progress: Progress | None = None,
 ) -> Reconstruction:
     """Train an interpolating network on stacks of `frames` frames; as :func:`fit_autoencoder` otherwise.
+
+    The frames that it is shown share a first layer of `frame_layer` outputs, where that is given.
 
     Raises
     ------
@@ -162,7 +184,8 @@ def fit_interpolation(
             " give --pool stack and --window-frames 3, 5 or 7."
         )
     bands = x.shape[1] // frames
-    model = dense(tensorflow.load(seed=schedule.seed), x.shape[1] - bands, hidden, bands)
+    shared = FrameLayer(frames - 1, frame_layer) if frame_layer else None
+    model = dense(tensorflow.load(seed=schedule.seed), x.shape[1] - bands, hidden, bands, shared)
     return _fit(model, x, validation, bands * (frames // 2), bands, schedule, progress)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..bundle import AutoencoderModel, CombinedModel, Member, Model, NetworkModel, Use
 from ..errors import ModelError
-from . import HEADED, KINDS, autoencoder, clusters, embedding, exact, heads, neighbours
+from . import HEADED, KINDS, SHARING, autoencoder, clusters, embedding, exact, heads, neighbours
 from .network import Array, FloatNetwork, to_int8
 from .training import Schedule
 
@@ -40,6 +40,9 @@ class Material:
         Domain, or machine, of each vector of `x`.
     frames
         That a vector stacks; 1 where it is pooled.
+    slide
+        Frames by which windows slide, where a device is to keep what a layer that they share made of the others; else
+        0.
     sensor
         ``"audio"`` or ``"vibration"``.
     """
@@ -50,6 +53,7 @@ class Material:
     held_conditions: Sequence[str]
     groups: Sequence[str]
     frames: int
+    slide: int
     sensor: str
 
 
@@ -141,6 +145,7 @@ def _network(material: Material, options: TrainOptions, progress: Progress) -> F
     )
     x, held, dim = material.x, material.held, material.x.shape[1]
     kind, hidden = options.kind, options.hidden or _default_hidden(options.kind, dim)
+    width = options.frame_layer if kind in SHARING else None
     head = options.head or ("neighbours" if kind == "embedding" else None)
     with progress("training", options.epochs) as step:
 
@@ -153,23 +158,30 @@ def _network(material: Material, options: TrainOptions, progress: Progress) -> F
                 x, material.conditions, held, material.held_conditions, hidden, schedule, progress=told
             )
         elif kind == "idnn":
-            network = autoencoder.fit_interpolation(x, held, material.frames, hidden, schedule, progress=told)
+            network = autoencoder.fit_interpolation(
+                x, held, material.frames, hidden, schedule, frame_layer=width, progress=told
+            )
         elif kind == "conv":
             network = autoencoder.fit_convolutional(x, held, material.frames, schedule, progress=told)
         else:
-            network = autoencoder.fit_autoencoder(x, held, hidden, schedule, progress=told)
+            shared = autoencoder.FrameLayer(material.frames, width) if width else None
+            network = autoencoder.fit_autoencoder(x, held, hidden, schedule, shared=shared, progress=told)
     plain = network.network if isinstance(network, autoencoder.Reconstruction) else network
     first, outputs = (network.first, network.outputs) if isinstance(network, autoencoder.Reconstruction) else (0, dim)
     given, _ = autoencoder.parts(x, first, outputs)
     tflite = to_int8(plain, given, seed=options.seed)
     details: dict[str, Any] = {"epochs": plain.epochs, "input_limit": plain.limit, "qat": options.qat}
     details |= {} if kind == "conv" else {"hidden": list(hidden)}
+    details |= {"frame_layer": width} if width else {}
+    slide = material.slide if width else 0
     use: Use = "embed" if kind == "embedding" else "reconstruct" if outputs == dim else "predict"
     if head is None:
         assert isinstance(network, autoencoder.Reconstruction)
         if kind == "autoencoder" and not options.member:
-            return Fitted(AutoencoderModel.from_tflite(tflite), details, _wide(network.score), rounded=True)
-        whole = NetworkModel.from_tflite(tflite, use=use, dim=dim, first=first)
+            return Fitted(
+                AutoencoderModel.from_tflite(tflite, slide=slide), details, _wide(network.score), rounded=True
+            )
+        whole = NetworkModel.from_tflite(tflite, use=use, dim=dim, first=first, slide=slide)
         return Fitted(whole, details, _wide(network.score), rounded=True)
 
     parts = material.frames if use == "reconstruct" else 1
@@ -186,7 +198,7 @@ def _network(material: Material, options: TrainOptions, progress: Progress) -> F
     seen = fitted_to(int8_features(tflite, x[rows], use, first, outputs))
     ideal = fitted_to(exact.features_of(network)(x[rows]))
     model = NetworkModel.from_tflite(
-        tflite, use=use, dim=dim, first=first, fold=parts, head=heads.device_head(seen)
+        tflite, use=use, dim=dim, first=first, fold=parts, head=heads.device_head(seen), slide=slide
     )  # fmt: skip
     score = exact.Headed(exact.features_of(network), parts, exact.score_of(ideal)).score
     return Fitted(model, {"head": head, **details}, score, rounded=True)
