@@ -431,6 +431,60 @@ static void test_duty_cycle(void **state)
 	free(data);
 }
 
+/* A model without bands: three channels of four statistics, stacked over three frames, unless told
+ * otherwise; all windows have 36 values. */
+static void test_slide(void **state)
+{
+	static const struct {
+		enum model model;
+		uint32_t pool;
+		uint32_t frames;
+		uint32_t hop;
+		uint32_t slide;
+		size_t size;
+		int answer;
+	} cases[] = {
+		{MODEL_AUTOENCODER, 1, 3, 1, 1, 4, 0},
+		{MODEL_AUTOENCODER, 1, 3, 2, 2, 4, 0},
+		{MODEL_NETWORK, 1, 3, 1, 1, 4, 0},
+		{MODEL_COMBINED, 1, 3, 1, 1, 4, 0},
+		{MODEL_AUTOENCODER, 1, 3, 3, 3, 4, -EILSEQ}, /* no frame is met twice */
+		{MODEL_AUTOENCODER, 1, 3, 2, 1, 4, -EILSEQ}, /* not how windows slide */
+		{MODEL_AUTOENCODER, 1, 3, 1, 0, 4, -EILSEQ},
+		{MODEL_AUTOENCODER, 5, 2, 1, 1, 4, -EILSEQ}, /* not frames alone */
+		{MODEL_KMEANS, 1, 3, 1, 1, 4, -EILSEQ},      /* no network */
+		{MODEL_AUTOENCODER, 1, 3, 1, 1, 0, -EILSEQ},
+		{MODEL_AUTOENCODER, 1, 3, 1, 1, 8, -EILSEQ},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct draft draft;
+		struct draft_section *section;
+
+		model_draft(&draft, cases[i].model, 0);
+		section = draft_find(&draft, "FEAT");
+		draft_put_u32(section, 28, cases[i].pool);
+		draft_put_u32(section, 32, cases[i].frames);
+		draft_put_u32(section, 36, cases[i].hop);
+		section = draft_add(&draft, "slid", NULL, 8);
+		draft_put_u32(section, 0, cases[i].slide);
+		draft_resize(section, cases[i].size);
+		data = draft_emit(&draft, &size);
+		assert_int_equal(answer(data, size), cases[i].answer);
+		if (cases[i].answer == 0) {
+			assert_int_equal(bundle.slide, cases[i].slide);
+		}
+		free(data);
+		draft_free(&draft);
+	}
+
+	emit(MODEL_AUTOENCODER, 0);
+	assert_int_equal(answer(data, size), 0);
+	assert_int_equal(bundle.slide, 0);
+	free(data);
+}
+
 static void test_crc32(void **state)
 {
 	uint32_t crc = 0;
@@ -470,7 +524,8 @@ int main(void)
 		cmocka_unit_test(test_longer_memory),   cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_any_bit_flipped), cmocka_unit_test(test_order_of_checks),
 		cmocka_unit_test(test_without_meta),    cmocka_unit_test(test_duty_cycle),
-		cmocka_unit_test(test_crc32),           cmocka_unit_test(test_strerror),
+		cmocka_unit_test(test_slide),           cmocka_unit_test(test_crc32),
+		cmocka_unit_test(test_strerror),
 	};
 
 	return cmocka_run_group_tests_name("bundle", tests, NULL, NULL);

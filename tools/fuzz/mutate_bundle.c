@@ -97,9 +97,9 @@ static void change_size(struct draft_section *section, struct rng *rng)
 
 static void change_table(struct draft *draft, struct draft_section *section, struct rng *rng)
 {
-	static const char types[][5] = {"SENS", "FEAT", "WIND", "SINE", "BAND",
-					"NORM", "KMNS", "GMMX", "MAHA", "AENC",
-					"TFLM", "DECD", "duty", "meta", "NEWS"};
+	static const char types[][5] = {"SENS", "FEAT", "WIND", "SINE", "BAND", "NORM",
+					"KMNS", "GMMX", "MAHA", "AENC", "TFLM", "DECD",
+					"duty", "slid", "meta", "NEWS"};
 	const char *type = types[rng_below(rng, sizeof(types) / sizeof(types[0]))];
 
 	switch (rng_below(rng, 3)) {
