@@ -39,6 +39,10 @@ VARIANTS = {
 }
 # Bundles with a network that runs in all images.
 NETWORKS = ("mlperf_ad", "dense_by_channel", "conv_ad")
+# Bundles with a network whose first layer frames share: what of it is kept, and the same computed anew.
+STREAMS = ("frame_layer", "frame_layer_anew")
+# Outputs of that layer.
+FRAME_LAYER = 64
 
 
 def mlperf_network() -> bytes:
@@ -64,16 +68,23 @@ def mlperf_network() -> bytes:
 
 
 def untrained(kind: str, frames: int, bands: int) -> bytes:
-    """A network as `tocsin train --model autoencoder` or `conv` has it, quantised by channel, but weights by chance."""
+    """A network as `tocsin train --model autoencoder` or `conv` has it, quantised by channel, but weights by chance.
+
+    `frame_layer` is an autoencoder whose first layer frames share.
+    """
     import numpy as np
 
     from tocsin.models import tensorflow
-    from tocsin.models.autoencoder import convolutional, default_hidden, dense
+    from tocsin.models.autoencoder import FrameLayer, convolutional, default_hidden, dense
     from tocsin.models.network import FloatNetwork, fold, to_int8
 
     tf = tensorflow.load(seed=SEED)
     dim = frames * bands
-    model = convolutional(tf, frames, bands) if kind == "conv" else dense(tf, dim, default_hidden(dim), dim)
+    if kind == "conv":
+        model = convolutional(tf, frames, bands)
+    else:
+        shared = FrameLayer(frames, FRAME_LAYER) if kind == "frame_layer" else None
+        model = dense(tf, dim, default_hidden(dim), dim, shared)
     x = np.random.default_rng(SEED).normal(size=(64, dim)).astype(np.float32)
     return to_int8(FloatNetwork(fold(model), 3.0, 0), x, seed=SEED)
 
@@ -110,6 +121,7 @@ def bundles() -> dict[str, bytes]:
     toycar = audio_features(long, sample_rate=16000, stacked=False)
 
     dim = audio.n_vector
+    shared = untrained("frame_layer", 5, 128)
     models = {
         "mlperf_ad": (stacked, AutoencoderModel.from_tflite(mlperf_network())),
         "kmeans": (audio, KMeansModel(rng.normal(size=(16, dim)))),
@@ -122,6 +134,8 @@ def bundles() -> dict[str, bytes]:
         ),
         "dense_by_channel": (stacked, AutoencoderModel.from_tflite(untrained("autoencoder", 5, 128))),
         "conv_ad": (stacked, AutoencoderModel.from_tflite(untrained("conv", 5, 128))),
+        "frame_layer": (stacked, AutoencoderModel.from_tflite(shared, slide=1)),
+        "frame_layer_anew": (stacked, AutoencoderModel.from_tflite(shared)),
     }
     return {
         name: write_bundle(
@@ -183,7 +197,7 @@ def summarise(found: dict[str, int], names: list[str]) -> dict[str, dict[str, in
         "pooling": pooled["push"] - pooled["frame"],
         "vibration_frame": ours["vibration_gmm"]["frame"],
         "normalise": logmel["normalise"],
-        **{name: ours[name]["infer"] for name in NETWORKS},
+        **{name: ours[name]["infer"] for name in (*NETWORKS, *STREAMS)},
         "mlperf_ad_score": logmel["score"],
         **{name: ours[name]["score"] for name in ("kmeans", "gmm", "mahalanobis", "vibration_gmm")},
         "neighbours": ours["toycar_64k"]["score"],

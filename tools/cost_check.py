@@ -139,7 +139,7 @@ def composed(network: bytes, few: FeatureConfig, more: FeatureConfig, rng: np.ra
 
 def networks() -> dict[str, bytes]:
     """Autoencoders of sizes that nothing was fitted to, by chance weights; TensorFlow makes them in some seconds."""
-    from tocsin.models.autoencoder import fit_autoencoder
+    from tocsin.models.autoencoder import FrameLayer, fit_autoencoder
     from tocsin.models.network import to_int8
     from tocsin.models.training import Schedule
 
@@ -152,6 +152,15 @@ def networks() -> dict[str, bytes]:
         # One scale a layer, as when the counts were recorded.
         model = AutoencoderModel.from_tflite(to_int8(network, x, seed=0, by_channel=False))
         found[f"autoencoder {'-'.join(map(str, hidden))}"] = pack(front, model)
+    for bands, hop, width, hidden in ((32, 1, 32, (64, 8, 64)), (64, 2, 24, (32, 8, 32))):
+        choice = FrontEnd(bands=bands, window_frames=5, window_hop=hop)
+        front = audio_features(choice, sample_rate=16000, stacked=True)
+        x = rng.normal(size=(256, front.n_vector)).astype(np.float32)
+        shared = FrameLayer(front.window_frames, width)
+        network = fit_autoencoder(x, x[:64], hidden, Schedule(epochs=1), shared=shared).network
+        for name, slide in (("kept", hop), ("anew", 0)):
+            model = AutoencoderModel.from_tflite(to_int8(network, x, seed=0), slide=slide)
+            found[f"frame layer {width} of {bands}, {name}"] = pack(front, model)
     return found
 
 

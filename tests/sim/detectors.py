@@ -340,6 +340,22 @@ def either() -> Bundle:
     return _pack(features, normalisation, CombinedModel((mixture, centres), (20.0, 4.0), (0.1, 1.0), "max"), x)
 
 
+def frame_layer() -> Bundle:
+    """An autoencoder of five frames that share its first layer, which runs for the new frame of a window alone."""
+    from tocsin.models.autoencoder import FrameLayer, fit_autoencoder
+    from tocsin.models.network import to_int8
+    from tocsin.models.training import Schedule
+    from tocsin.train import fit_normalisation, normalise
+
+    features = replace(_stacked(5), window_hop=1)
+    vectors = np.concatenate([Extractor(features).vectors(samples)[0] for _, samples in audio()])
+    normalisation = fit_normalisation(vectors, 5)
+    x = normalise(vectors, normalisation)
+    fitted = fit_autoencoder(x, x[::9], (16, 4, 16), Schedule(epochs=2), shared=FrameLayer(5, 12))
+    model = AutoencoderModel.from_tflite(to_int8(fitted.network, x, seed=0), slide=1)
+    return _pack(features, normalisation, model, x.astype(np.float64))
+
+
 DETECTORS: dict[str, tuple[Callable[[], Bundle], Callable[[], list[tuple[str, Samples]]]]] = {
     "kmeans": (kmeans, audio),
     "mahalanobis": (mahalanobis, audio),
@@ -347,6 +363,7 @@ DETECTORS: dict[str, tuple[Callable[[], Bundle], Callable[[], list[tuple[str, Sa
     "autoencoder": (autoencoder, audio),
     "gmm_diagonal": (gmm_diagonal, vibration),
     "gmm_full": (gmm_full, vibration),
+    "frame_layer": (frame_layer, audio),
     "predict": (predict, audio),
     "embed": (embed, audio),
     "selective": (selective, audio),

@@ -47,9 +47,13 @@ def test_there_are_twenty_recordings(name: str) -> None:
     assert len(names) >= (20 if detectors.data() else 4)
 
 
-def test_gaps_of_the_recording(link: Link) -> None:
-    """A hole that the desk tells of is met at its place, and the windows around it are the twin's."""
-    bundle = detectors.detector("kmeans")
+@pytest.mark.parametrize("name", ["kmeans", "frame_layer"])
+def test_gaps_of_the_recording(link: Link, name: str) -> None:
+    """A hole that the desk tells of is met at its place, and the windows around it are the twin's.
+
+    Of frames before it nothing may be left, though a network keeps what it made of them.
+    """
+    bundle = detectors.detector(name)
     link.upload(bundle.raw)
     _, samples = detectors.machine_noise()[4]
     gaps = [(5000, 1), (9001, 12345), (26000, 2000)]

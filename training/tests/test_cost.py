@@ -44,7 +44,7 @@ def test_sizes_agree_with_what_was_counted() -> None:
         assert found.window == pytest.approx(stages["score"] + stages["decide"], rel=TOLERANCE), name
 
 
-@pytest.mark.parametrize("name", ["dense_by_channel", "conv_ad"])
+@pytest.mark.parametrize("name", ["dense_by_channel", "conv_ad", "frame_layer", "frame_layer_anew"])
 def test_networks_agree_with_the_baseline(name: str) -> None:
     baseline = json.loads((BENCH / "baseline.json").read_text())
     bundle = read_bundle(tools()[1][name])

@@ -42,6 +42,24 @@ static uint32_t padded(uint32_t terms)
 	return (terms + GROUP - 1) & ~(uint32_t)(GROUP - 1);
 }
 
+static void copy(int8_t *to, const int8_t *from, uint32_t n)
+{
+	if (n < GROUP) {
+		/* No loop: the compiler would call memcpy(). */
+		if (n >= 2) {
+			memcpy(to, from, 2);
+		}
+		if (n % 2 != 0) {
+			to[n - 1] = from[n - 1];
+		}
+		return;
+	}
+	for (uint32_t i = 0; i < n - GROUP; i += GROUP) {
+		memcpy(to + i, from + i, GROUP);
+	}
+	memcpy(to + n - GROUP, from + n - GROUP, GROUP);
+}
+
 /* One of the kernel's rows, on a row of the input. */
 static void copy_row(const struct tocsin_conv *layer, const int8_t *from, int32_t left, int8_t *to)
 {
@@ -50,15 +68,14 @@ static void copy_row(const struct tocsin_conv *layer, const int8_t *from, int32_
 
 	if (layer->dilation_width == 1 && left >= 0 &&
 	    left + (int32_t)layer->kernel_width <= width) {
-		tocsin_int8_copy(to, from + left * (int32_t)channels,
-				 layer->kernel_width * channels);
+		copy(to, from + left * (int32_t)channels, layer->kernel_width * channels);
 		return;
 	}
 	for (uint32_t k = 0; k < layer->kernel_width; k++, to += channels) {
 		const int32_t x = left + (int32_t)(k * layer->dilation_width);
 
 		if (x >= 0 && x < width) {
-			tocsin_int8_copy(to, from + x * (int32_t)channels, channels);
+			copy(to, from + x * (int32_t)channels, channels);
 		} else {
 			memset(to, -layer->input_offset, channels);
 		}

@@ -21,25 +21,6 @@ static inline int32_t tocsin_int8_load(const int8_t *from)
 	return word;
 }
 
-/* A C library for small machines may copy byte by byte, four instructions each. */
-static inline void tocsin_int8_copy(int8_t *to, const int8_t *from, uint32_t n)
-{
-	if (n < TOCSIN_INT8_WORD) {
-		/* No loop: the compiler would call memcpy(). */
-		if (n >= 2) {
-			memcpy(to, from, 2);
-		}
-		if (n % 2 != 0) {
-			to[n - 1] = from[n - 1];
-		}
-		return;
-	}
-	for (uint32_t i = 0; i < n - TOCSIN_INT8_WORD; i += TOCSIN_INT8_WORD) {
-		memcpy(to + i, from + i, TOCSIN_INT8_WORD);
-	}
-	memcpy(to + n - TOCSIN_INT8_WORD, from + n - TOCSIN_INT8_WORD, TOCSIN_INT8_WORD);
-}
-
 /* So that SXTB16 finds bytes 1 and 3; the compiler makes it the instruction's own rotation. */
 static inline int32_t tocsin_int8_odd_last(int32_t word)
 {

@@ -29,6 +29,19 @@ static bool same(const int8_t *a, const int8_t *b, uint32_t n)
 	return true;
 }
 
+/* memcpy() of a C library for small machines may well go byte by byte, four instructions each. */
+static void copy(int8_t *to, const int8_t *from, uint32_t n)
+{
+	for (; n >= TOCSIN_INT8_WORD; n -= TOCSIN_INT8_WORD) {
+		memcpy(to, from, TOCSIN_INT8_WORD); /* of a known size: no call */
+		to += TOCSIN_INT8_WORD;
+		from += TOCSIN_INT8_WORD;
+	}
+	for (; n > 0; n--) {
+		*to++ = *from++;
+	}
+}
+
 static uint32_t place_of(const struct tocsin_kept *kept, uint32_t row)
 {
 	const uint32_t place = kept->first + row;
@@ -63,7 +76,7 @@ bool tocsin_kept_find(const struct tocsin_kept *kept, uint32_t row, const int8_t
 	    !same(input, kept->inputs + place * kept->n_in, kept->n_in)) {
 		return false;
 	}
-	tocsin_int8_copy(output, kept->outputs + place * kept->n_out, kept->n_out);
+	copy(output, kept->outputs + place * kept->n_out, kept->n_out);
 	return true;
 }
 
@@ -72,7 +85,7 @@ void tocsin_kept_put(struct tocsin_kept *kept, uint32_t row, const int8_t *input
 {
 	const size_t place = place_of(kept, row);
 
-	tocsin_int8_copy(kept->inputs + place * kept->n_in, input, kept->n_in);
-	tocsin_int8_copy(kept->outputs + place * kept->n_out, output, kept->n_out);
+	copy(kept->inputs + place * kept->n_in, input, kept->n_in);
+	copy(kept->outputs + place * kept->n_out, output, kept->n_out);
 	kept->filled += kept->filled < kept->rows ? 1 : 0;
 }

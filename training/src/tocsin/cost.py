@@ -158,7 +158,7 @@ def _model_instructions(model: Model, dim: int) -> float:
         whiten = 0.0 if model.whiten is None else _WHITEN * dim * (dim + 1) / 2
         return _NEIGHBOUR * k * dim + 40 * k + whiten
     layers, convolutions = layers_of(model.tflite)
-    network = sum(_LAYER + layer.rows * _row_instructions(layer) for layer in layers)
+    network = sum(layer.rows * _row_instructions(layer) for layer in layers)
     network += sum(_convolution_instructions(layer) for layer in convolutions) - _saved_instructions(model)
     if isinstance(model, AutoencoderModel):
         return network + (_QUANTISE + _ERROR) * dim
@@ -171,7 +171,7 @@ def _model_instructions(model: Model, dim: int) -> float:
 
 def _row_instructions(layer: Dense) -> float:
     """Instructions of one run of a fully connected layer in our own kernel."""
-    return layer.outputs * (_PRODUCT * layer.inputs + _OUTPUT)
+    return _LAYER + layer.outputs * (_PRODUCT * layer.inputs + _OUTPUT)
 
 
 def frames_kept(model: AutoencoderModel | NetworkModel) -> int:

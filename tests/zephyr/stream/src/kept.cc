@@ -91,6 +91,16 @@ ZTEST(kept, test_rows_that_slid_are_found)
 	}
 }
 
+ZTEST(kept, test_what_memory_held_before_is_not_found)
+{
+	struct tocsin_kept kept = fresh(1);
+
+	memset(frames[0], kUntouched, kRows * kIn);
+	/* The frames are what the memory is full of. */
+	zassert_equal(take(kept, 0), 0);
+	(void)make_frames();
+}
+
 ZTEST(kept, test_other_windows_find_nothing)
 {
 	struct tocsin_kept kept = fresh(1);
