@@ -98,7 +98,14 @@ def test_neighbours_are_scipys(queries, rng, covariance):
     factor = np.tril(rng.normal(size=(DIM, DIM)))
     whiten = factor[np.tril_indices(DIM)] if covariance == "full" else None
     model = NeighboursModel.from_references(references, radii, whiten)
-    assert np.abs(model.references * model.step - references).max() <= model.step / 2 * 1.001
+    np.testing.assert_array_equal(model.references, np.clip(np.rint(references / model.step), -127, 127))
+    # A finer step that clamps a little must not move them further than the one that clamps nothing.
+    coarse = np.abs(references).max() / 127
+    moved, at_most = (
+        np.mean(np.sum((step * digits - references) ** 2, axis=1) / radii**2)
+        for step, digits in ((model.step, model.references), (coarse, np.rint(references / coarse)))
+    )
+    assert moved <= at_most
     z = queries.astype(np.float64) @ (factor.T if covariance == "full" else np.eye(DIM))
     distances = scipy.spatial.distance.cdist(z, model.references.astype(np.float64) * model.step)
     found = Scorer(packed(model)).score(queries)
