@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from heard import Heard, assert_equal, of_twin
 from kinds import TOCSIN, Kind, promised_delay
 from station import Station
+from tocsin.link import Status
 
 HEALTHY_SECONDS = 62  # 60, and what a sensor throws away at its start
 # Seconds healthy, failing, healthy again.
@@ -177,6 +178,7 @@ def test_status_and_statistics(station: Station, kind: Kind) -> None:
     assert after.stream.frames <= after.stream.elapsed * rate + 1
     assert after.stream.fill_max <= after.stream.capacity
     assert after.times["features"][0] > before.times["features"][0]
+    assert_timed(after)
     assert 0 < after.load[1] < 1
     assert after.stacks
     for name, (used, size) in after.stacks.items():
@@ -185,6 +187,18 @@ def test_status_and_statistics(station: Station, kind: Kind) -> None:
     station.type("tocsin status")
     station.wait_for(rf"bundle: {station.bundle.crc:08x}, \d+ bytes, k-means", since=since)
     station.wait_for(r"windows: \d+", since=since)
+
+
+def assert_timed(status: Status) -> None:
+    """What the stages took is told in cycles of a clock that is fine enough, and in microseconds the same."""
+    assert status.clock is not None
+    for stage, (least, mean, most) in status.cycles.items():
+        # The nRF52840's kernel clock, 30.5 us a cycle, would show 0 for the shortest stage.
+        assert 0 < least <= mean <= most < 60 * status.clock, stage
+        # Runs may come between the two.
+        assert status.times[stage][2] == pytest.approx(mean / status.clock * 1e6, rel=0.1, abs=1), stage
+    # A window's latency ends with its score and its decision.
+    assert status.cycles["latency"][0] > status.cycles["score"][0] + status.cycles["decide"][0]
 
 
 def test_reset_in_the_middle(station: Station, kind: Kind) -> None:
