@@ -16,7 +16,7 @@ from emulation import configure_and_build
 from heard import Heard, of_twin
 from kinds import OUT, ROOT, Kind
 from pytest_embedded_renode import NoRenode, Renode, ZephyrBuild
-from sensors import ACCEL_SETTLE, MICROPHONE_SETTLE, Sources, registers
+from sensors import ACCEL_SETTLE, MICROPHONE_SETTLE, Sources, counting, registers
 from station import NotHere, Station, collect
 from tocsin._linktypes import EVENTS, GAPS, SENSORS, SUBSCRIBE, WINDOWS
 from tocsin.link import Link
@@ -68,7 +68,9 @@ class OnRenode(Station):
 
     def _feed(self, samples: NDArray[np.int16]) -> None:
         """Let the sensor hear this from now on."""
-        given = samples if self._kind.suffix == "mic" else registers(samples, self.bundle.features.scale)
+        self._give(samples if self._kind.suffix == "mic" else registers(samples, self.bundle.features.scale))
+
+    def _give(self, given: NDArray[np.int16]) -> None:
         path = self._folder / "sensor.i16"
         path.write_bytes(given.astype("<i2").tobytes())
         sensor = {"mic": "pdm", "accel": "twi0.adxl345"}[self._kind.suffix]
@@ -152,6 +154,18 @@ class OnRenode(Station):
             self._feed(self._kind.machine(None, 120))
         else:
             self._board.command("twi0.adxl345 Dead false")
+
+    def disturb_bus(self, seconds: float) -> None:
+        if self._kind.suffix == "mic":
+            raise NotHere("shown in Renode alone, on the bus that the accelerometer has")
+        # A burst is a reading for each sample, and two more (Zephyr's driver, fifo-watermark of the overlay).
+        readings = seconds * self.bundle.features.sample_rate * (1 + 2 / 31)
+        self._board.command(f"twi0 FailRead {round(readings)}")
+
+    def count(self) -> None:
+        if self._kind.suffix == "mic":
+            raise NotHere("shown in Renode alone, of the accelerometer")
+        self._give(counting(120 * self.bundle.features.sample_rate))
 
     def stop(self) -> None:
         self._board.stop()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from heard import Heard, assert_equal, of_twin
 from kinds import TOCSIN, Kind, promised_delay
+from sensors import COUNTS, counted
 from station import Station
 from tocsin.link import Status
 
@@ -165,6 +166,44 @@ def assert_recorded(samples: NDArray[np.int16], known: NDArray[np.int16], start:
     """What was recorded is what the detector got, sample by sample."""
     assert start > 0
     assert (samples == known[start : start + len(samples)]).all()
+
+
+def test_disturbed_bus(station: Station, kind: Kind, tmp_path: Path) -> None:
+    """A bus that fails in the middle of a burst: a gap, and no sample that is none."""
+    features = station.bundle.features
+    station.count()
+    with station.open_link() as link:
+        wait_until(link, lambda status: status.sensor.condition == "OK" and status.counters["windows"] > 0)
+    station.disturb_bus(8)
+    done = subprocess.run(
+        [TOCSIN, "record", "--port", station.link_address(), "--seconds", "16", "--clip-seconds", "16", "-o",
+         tmp_path / "data", "--json"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    [gap] = json.loads(done.stdout)["gaps"]
+    first, second = sorted((tmp_path / "data").rglob("*.wav"), key=start_index)
+    before, after = (counted(samples_of(clip), features.scale) for clip in (first, second))
+    for numbers in (before, after):
+        assert (np.diff(numbers) % COUNTS == 1).all(), "samples that the sensor has not given"
+    # The gap is as long as the clock says; the sensor's own is not the device's.
+    assert (after[0] - before[-1] - 1) % COUNTS == pytest.approx(gap["count"], abs=12)
+    with station.open_link() as link:
+        status = link.status()
+    assert status.sensor is not None
+    assert (status.sensor.condition, status.sensor.faults) == ("OK", 1)
+
+
+def start_index(clip: Path) -> int:
+    """Where in the stream a clip begins."""
+    index: int = json.loads(clip.with_suffix(".json").read_text())["start_index"]
+    return index
+
+
+def samples_of(clip: Path) -> NDArray[np.int16]:
+    """Read a clip, shape (frames, channels)."""
+    with wave.open(str(clip)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
 
 
 def test_status_and_statistics(station: Station, kind: Kind) -> None:
