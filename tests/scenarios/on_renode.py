@@ -25,6 +25,8 @@ SCRIPT = ROOT / "boards" / "renode" / "nrf52840dk.resc"
 ALL = struct.pack("<I", WINDOWS | EVENTS | GAPS | SENSORS)
 # Samples that the accelerometer may have made before the stream begins: boot, and what is thrown away.
 MOST_BEFORE = 200
+# Of the Cortex-M4 (Armv7-M Architecture Reference Manual).
+DEMCR, DWT_CTRL, CYCCNT = 0xE000EDFC, 0xE0001000, 0xE0001004
 
 
 def image(kind: Kind) -> Path:
@@ -161,6 +163,18 @@ class OnRenode(Station):
         # A burst is a reading for each sample, and two more (Zephyr's driver, fifo-watermark of the overlay).
         readings = seconds * self.bundle.features.sample_rate * (1 + 2 / 31)
         self._board.command(f"twi0 FailRead {round(readings)}")
+
+    def disturb_clock(self, cycles: int | None) -> None:
+        if cycles is not None:
+            self._board.command(f"sysbus WriteDoubleWord {CYCCNT:#x} {cycles:#x}")
+        else:
+            # pyOCD writes 0 to DEMCR, which stops the counter in a processor, but not in Renode.
+            self._board.command(f"sysbus WriteDoubleWord {DWT_CTRL:#x} 0")
+            self._board.command(f"sysbus WriteDoubleWord {DEMCR:#x} 0")
+
+    def clock_runs(self) -> bool:
+        said = self._board.command(f"sysbus ReadDoubleWord {DWT_CTRL:#x}")
+        return bool(int(re.findall(r"0x[0-9A-F]{8}", said)[-1], 16) & 1)
 
     def count(self) -> None:
         if self._kind.suffix == "mic":

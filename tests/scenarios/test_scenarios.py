@@ -240,6 +240,24 @@ def assert_timed(status: Status) -> None:
     assert status.cycles["latency"][0] > status.cycles["score"][0] + status.cycles["decide"][0]
 
 
+def test_clock_that_fails(station: Station, kind: Kind) -> None:
+    """A cycle counter that jumps, wraps or is switched off spoils no time, and is switched on again."""
+    with station.open_link() as link:
+        wait_until(link, lambda status: status.counters["windows"] >= 4)
+        before = link.status()
+        for i in range(60):
+            station.disturb_clock((0xFFFFFFF0, 0x7FFFFFFF, 0)[i % 3])
+        station.disturb_clock(None)
+        wait_until(link, lambda status: status.counters["windows"] >= before.counters["windows"] + 8)
+        assert station.clock_runs()
+        after = link.status()
+    assert_timed(after)
+    assert after.clock is not None
+    for stage, (_, _, most) in after.cycles.items():
+        # A jump would be seconds, up to 67.
+        assert most < before.cycles[stage][2] + after.clock // 10, stage
+
+
 def test_reset_in_the_middle(station: Station, kind: Kind) -> None:
     with station.open_link() as link:
         wait_until(link, lambda status: status.counters["windows"] >= 6)
