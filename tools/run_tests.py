@@ -78,6 +78,12 @@ def lint(report: Report) -> None:
     report.run("ruff", ["ruff", "check"], ["ruff", "format", "--check"])
     report.run("mypy", ["mypy", "--config-file", "training/pyproject.toml", "training/src/tocsin"])
     report.run("clang-format", ["clang-format", "--dry-run", "--Werror", *tracked(C_FOLDERS, C_ENDINGS)])
+    if shutil.which("check-jsonschema") is None:
+        report.left_out.append("the workflow's schema: check-jsonschema is not installed (training's extra dev)")
+        return
+    # The schema comes with the package.
+    schema = ["check-jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    report.run("workflow", [*schema, *tracked((".github/workflows",), {".yml"})])
 
 
 def portable_c(report: Report) -> None:

@@ -20,6 +20,7 @@
 #include "recorder.h"
 #include "sensor.h"
 #include "stats.h"
+#include "stopwatch.h"
 #include "store.h"
 
 /* A recording's report waits for the wire, but not for a desk that has gone away. */
@@ -176,9 +177,9 @@ static uint8_t *put_stream(uint8_t *p)
 static uint8_t *put_time(uint8_t *p, const struct stats_time *time)
 {
 	p = tocsin_link_put32(p, time->count);
-	p = tocsin_link_put32(p, time->min);
-	p = tocsin_link_put32(p, time->mean);
-	return tocsin_link_put32(p, time->max);
+	p = tocsin_link_put32(p, stopwatch_us(time->min));
+	p = tocsin_link_put32(p, stopwatch_us(time->mean));
+	return tocsin_link_put32(p, stopwatch_us(time->max));
 }
 
 /* What version 1.1 of the link has added. */
@@ -202,6 +203,22 @@ static uint8_t *put_more(uint8_t *p, const uint8_t *end)
 	list.at = p + 1;
 	load_foreach_thread(put_thread, &list);
 	return list.at;
+}
+
+/* What version 1.2 has added: the times as they were taken, since a microsecond is coarse. */
+#define CYCLES_SIZE (4 * (1 + 3 * STATS_STAGES))
+
+static uint8_t *put_cycles(uint8_t *p)
+{
+	p = tocsin_link_put32(p, stopwatch_hz());
+	for (int i = 0; i < STATS_STAGES; i++) {
+		const struct stats_time time = stats_time_get((enum stats_stage)i);
+
+		p = tocsin_link_put32(p, time.min);
+		p = tocsin_link_put32(p, time.mean);
+		p = tocsin_link_put32(p, time.max);
+	}
+	return p;
 }
 
 /* In the link's thread. */
@@ -230,10 +247,11 @@ void desk_send_status(void)
 
 		p = put_time(p, &time);
 	}
-	p = put_more(p, payload + TOCSIN_LINK_PAYLOAD_MAX - 3);
+	p = put_more(p, payload + TOCSIN_LINK_PAYLOAD_MAX - 3 - CYCLES_SIZE);
 	while ((p - payload) % 4 != 0) {
 		*p++ = 0; /* desks of version 1.0 read STATUS as whole words */
 	}
+	p = put_cycles(p);
 	tocsin_link_commit(TOCSIN_LINK_STATUS, (size_t)(p - payload));
 }
 

@@ -18,6 +18,7 @@
 #include "pipeline.h"
 #include "sensor.h"
 #include "stats.h"
+#include "stopwatch.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
@@ -34,20 +35,23 @@ static void publish(struct outcome *outcome)
 /* Score a vector and give its slot back. */
 static int score(const struct item *item, float *out)
 {
-	const uint32_t start = k_cycle_get_32();
+	const struct stopwatch start = stopwatch_start();
 	const int err = tocsin_score_in_place(&pipeline.score, pipeline.slots[item->slot], out);
 
-	stats_time(STATS_SCORE, k_cycle_get_32() - start, pipeline.step_cycles);
+	stats_time(STATS_SCORE, stopwatch_cycles(&start), pipeline.step_cycles);
 	k_sem_give(&pipeline.free_slots);
 	return err;
 }
 
-/* In sample time: how far the stream went on while the window's outcome was worked out. */
+/* Of a live stream, as a recording's samples come when there is room for them. The newest block
+ * came with its last sample, so the window's last sample was that much earlier as there are samples
+ * in between. */
 static void measure_latency(uint64_t window_end)
 {
-	const uint32_t frames = stats_newest() - (uint32_t)window_end;
-	const uint64_t cycles = (uint64_t)frames * CONFIG_SYS_CLOCK_HW_CYCLES_PER_SEC /
-				pipeline.bundle.dsp.sample_rate;
+	struct stopwatch arrived;
+	const uint32_t frames = stats_newest(&arrived) - (uint32_t)window_end;
+	const uint64_t cycles = (uint64_t)stopwatch_cycles(&arrived) +
+				stopwatch_cycles_of(frames, pipeline.bundle.dsp.sample_rate);
 
 	stats_time(STATS_LATENCY, (uint32_t)MIN(cycles, UINT32_MAX), pipeline.step_cycles);
 }
@@ -59,11 +63,11 @@ static void on_vector(const struct item *item)
 	int err = score(item, &outcome.window.score);
 
 	if (err == 0) {
-		const uint32_t start = k_cycle_get_32();
+		const struct stopwatch start = stopwatch_start();
 
 		err = tocsin_decide_push(&pipeline.decide, item->window.begin, item->window.end,
 					 outcome.window.score, &outcome.window.smoothed, &event);
-		stats_time(STATS_DECIDE, k_cycle_get_32() - start, pipeline.step_cycles);
+		stats_time(STATS_DECIDE, stopwatch_cycles(&start), pipeline.step_cycles);
 	}
 	if (err != 0) {
 		stats_count(STATS_REFUSED, 1);
@@ -73,7 +77,9 @@ static void on_vector(const struct item *item)
 	stats_count(STATS_WINDOWS, 1);
 	outcome.window.fault = !pipeline.paced && sensor_in_fault(item->window.begin);
 	publish(&outcome);
-	measure_latency(item->window.end);
+	if (!pipeline.paced) {
+		measure_latency(item->window.end);
+	}
 	if (event.kind != TOCSIN_DECIDE_NONE) {
 		outcome = (struct outcome){.kind = OUTCOME_EVENT, .event = event};
 		stats_count(STATS_EVENTS, 1);

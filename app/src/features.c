@@ -19,6 +19,7 @@
 #include "pauses.h"
 #include "pipeline.h"
 #include "stats.h"
+#include "stopwatch.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
@@ -87,10 +88,10 @@ static void take_frame(const struct tocsin_ring_view *view)
 {
 	struct item item = {.kind = ITEM_VECTOR, .slot = (uint8_t)slot};
 	float *vector = held_slot();
-	const uint32_t start = k_cycle_get_32();
+	const struct stopwatch start = stopwatch_start();
 	const int ret = tocsin_dsp_push(&pipeline.dsp, view, vector, &item.window);
 
-	stats_time(STATS_FEATURES, k_cycle_get_32() - start, pipeline.hop_cycles);
+	stats_time(STATS_FEATURES, stopwatch_cycles(&start), pipeline.hop_cycles);
 	position = view->index + pipeline.bundle.dsp.hop;
 	/* hop is at most frame_length, and that many frames are there. */
 	(void)tocsin_ring_advance(&pipeline.ring, pipeline.bundle.dsp.hop);

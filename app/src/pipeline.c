@@ -10,6 +10,7 @@
 
 #include "pipeline.h"
 #include "recorder.h"
+#include "stopwatch.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
@@ -68,16 +69,6 @@ static int start_score(const struct tocsin_bundle *bundle, const struct plan *pl
 					  at->score, plan->score);
 }
 
-/* Cycles of the hardware clock that @p frames take at the bundle's rate; at most 32 bits of them.
- */
-static uint32_t cycles_of(uint32_t frames)
-{
-	const uint64_t cycles = (uint64_t)frames * CONFIG_SYS_CLOCK_HW_CYCLES_PER_SEC /
-				pipeline.bundle.dsp.sample_rate;
-
-	return (uint32_t)MIN(cycles, UINT32_MAX);
-}
-
 static void set_limits(void)
 {
 	const struct tocsin_dsp_config *dsp = &pipeline.bundle.dsp;
@@ -87,8 +78,8 @@ static void set_limits(void)
 	pipeline.high_water =
 		dsp->frame_length + (pipeline.plan.ring_capacity - dsp->frame_length) / 2;
 	pipeline.step = dsp->hop * dsp->window_hop;
-	pipeline.hop_cycles = cycles_of(dsp->hop);
-	pipeline.step_cycles = cycles_of(pipeline.step);
+	pipeline.hop_cycles = stopwatch_cycles_of(dsp->hop, dsp->sample_rate);
+	pipeline.step_cycles = stopwatch_cycles_of(pipeline.step, dsp->sample_rate);
 }
 
 int pipeline_begin(bool paced)

@@ -36,7 +36,7 @@ struct pipeline {
 	uint32_t high_water;     /**< frames in the ring, above which windows are skipped */
 	struct k_sem room;       /**< given by features when it has taken samples */
 	uint32_t step;           /**< frames from one window to the next */
-	uint32_t hop_cycles;     /**< deadlines, in cycles of the hardware clock: of a frame … */
+	uint32_t hop_cycles;     /**< deadlines, in cycles of the stopwatch: of a frame … */
 	uint32_t step_cycles;    /**< … and of a window */
 	struct tocsin_dsp dsp;   /**< features */
 	float *slots[CONFIG_TOCSIN_VECTOR_SLOTS]; /**< owner: see channels.h */

@@ -19,6 +19,7 @@
 #include "sensor.h"
 #include "sources.h"
 #include "stats.h"
+#include "stopwatch.h"
 
 static const char *const kinds[] = {
 	[0] = "none",
@@ -82,8 +83,8 @@ static void print_counters(const struct shell *sh)
 		const struct stats_time time = stats_time_get((enum stats_stage)i);
 
 		print(sh, "time %s: %u runs, min %u, mean %u, max %u us, %u late",
-		      stats_stage_name((enum stats_stage)i), time.count, time.min, time.mean,
-		      time.max, time.misses);
+		      stats_stage_name((enum stats_stage)i), time.count, stopwatch_us(time.min),
+		      stopwatch_us(time.mean), stopwatch_us(time.max), time.misses);
 	}
 }
 

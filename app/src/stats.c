@@ -9,7 +9,6 @@
 #include "stats.h"
 
 static atomic_t counters[STATS_COUNTERS];
-static atomic_t newest;
 
 static struct {
 	uint32_t count;
@@ -20,7 +19,8 @@ static struct {
 } times[STATS_STAGES];
 
 static struct stats_stream stream;
-static int64_t stream_begun; /* ticks */
+static int64_t stream_begun;     /* ticks */
+static struct stopwatch arrived; /* the newest block */
 static struct k_spinlock lock;
 
 void stats_count(enum stats_counter counter, uint32_t by)
@@ -59,10 +59,8 @@ struct stats_time stats_time_get(enum stats_stage stage)
 		sum = times[stage].sum;
 	}
 	if (time.count > 0) {
-		time.mean = (uint32_t)k_cyc_to_us_near64(sum / time.count);
+		time.mean = (uint32_t)(sum / time.count);
 	}
-	time.min = k_cyc_to_us_near32(time.min);
-	time.max = k_cyc_to_us_near32(time.max);
 	return time;
 }
 
@@ -73,18 +71,19 @@ void stats_stream_begin(uint32_t capacity)
 		stream = (struct stats_stream){.capacity = capacity};
 		stream_begun = k_uptime_ticks();
 	}
-	atomic_set(&newest, 0);
 }
 
 void stats_samples(uint64_t frames, uint32_t fill)
 {
+	const struct stopwatch now = stopwatch_start();
+
 	K_SPINLOCK(&lock)
 	{
+		arrived = now;
 		stream.frames = frames;
 		stream.fill = fill;
 		stream.fill_max = MAX(stream.fill_max, fill);
 	}
-	atomic_set(&newest, (atomic_val_t)(uint32_t)frames);
 }
 
 void stats_slept(uint64_t frames)
@@ -107,9 +106,16 @@ struct stats_stream stats_stream_get(void)
 	return copy;
 }
 
-uint32_t stats_newest(void)
+uint32_t stats_newest(struct stopwatch *when)
 {
-	return (uint32_t)atomic_get(&newest);
+	uint32_t frames = 0;
+
+	K_SPINLOCK(&lock)
+	{
+		*when = arrived;
+		frames = (uint32_t)stream.frames;
+	}
+	return frames;
 }
 
 const char *stats_counter_name(enum stats_counter counter)

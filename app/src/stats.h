@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+#include "stopwatch.h"
+
 /** In the order of STATUS (docs/reference/link.md): new ones go to the end. */
 enum stats_counter {
 	STATS_STREAMS, /**< streams begun */
@@ -32,11 +34,11 @@ enum stats_stage {
 	STATS_FEATURES, /**< one frame; its deadline is the hop */
 	STATS_SCORE,  /**< one window, normalisation and model; its deadline is the window's step */
 	STATS_DECIDE, /**< one window; likewise */
-	STATS_LATENCY, /**< from a window's last sample to its outcome; likewise */
+	STATS_LATENCY, /**< from a live window's last sample to its outcome; likewise */
 	STATS_STAGES,
 };
 
-/** Time a stage took, in microseconds. */
+/** Time a stage took, in cycles of the stopwatch. */
 struct stats_time {
 	uint32_t count;
 	uint32_t min;
@@ -62,8 +64,8 @@ void stats_count(enum stats_counter counter, uint32_t by);
 uint32_t stats_get(enum stats_counter counter);
 
 /**
- * @brief A stage took @p cycles of the hardware clock, and should take at most @p deadline. Each
- * stage has one thread that calls.
+ * @brief A stage took @p cycles of the stopwatch, and should take at most @p deadline. Each stage
+ * has one thread that calls.
  */
 void stats_time(enum stats_stage stage, uint32_t cycles, uint32_t deadline);
 
@@ -82,8 +84,8 @@ void stats_slept(uint64_t frames);
 /** @brief How far the stream is. */
 struct stats_stream stats_stream_get(void);
 
-/** @brief Its frames modulo 2^32; without a lock. */
-uint32_t stats_newest(void);
+/** @brief Its frames modulo 2^32, and when the last of them came: when their block did. */
+uint32_t stats_newest(struct stopwatch *when);
 
 /** @brief A counter's, or a stage's, name. */
 const char *stats_counter_name(enum stats_counter counter);

@@ -16,6 +16,7 @@ import on_renode
 from emulation import BuildFailed, CannotBuild
 from evidence import Evidence
 from kinds import KINDS, OUT, Kind
+from power import NoProfiler, Profiler
 from station import NotHere, Station
 
 TARGETS = ("qemu", "renode", "board")
@@ -28,14 +29,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("scenarios")
     group.addoption("--console-port", help="board: the debugger's serial port, /dev/ttyACM0")
     group.addoption("--evidence", type=Path, help="board: write what was measured to this JSON file")
+    group.addoption("--evidence-seconds", type=float, default=30.0, help="board: measure for so long (default: 30)")
+    group.addoption("--ppk", metavar="PORT", help="board: serial port of a Power Profiler Kit II in the supply")
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """What a target cannot do is skipped in one plain line."""
+    """What a target cannot do is skipped in one plain line, and what is wrong with a board fails in one."""
     outcome: Any = yield
-    if outcome.excinfo is not None and isinstance(outcome.excinfo[1], NotHere):
-        outcome.force_exception(pytest.skip.Exception(str(outcome.excinfo[1])))
+    error = outcome.excinfo[1] if outcome.excinfo is not None else None
+    if isinstance(error, NotHere):
+        outcome.force_exception(pytest.skip.Exception(str(error)))
+    elif isinstance(error, on_board.BoardError | NoProfiler):
+        outcome.force_exception(pytest.fail.Exception(str(error), pytrace=False))
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +62,19 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture(scope="session")
-def image(target: str, kind: Kind) -> Path:
+def profiler(request: pytest.FixtureRequest, target: str) -> Profiler | None:
+    """The Power Profiler in the board's supply, where there is one: the board has no power before."""
+    port = request.config.getoption("--ppk")
+    if target != "board" or port is None:
+        return None
+    try:
+        return Profiler(port)
+    except NoProfiler as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def image(target: str, kind: Kind, profiler: Profiler | None) -> Path:
     """The image with the kind's sensor and detector; on a board it is flashed."""
     try:
         if target == "qemu":
@@ -66,7 +84,7 @@ def image(target: str, kind: Kind) -> Path:
             on_board.flash(OUT / f"nrf52840dk-{kind.suffix}")
     except (CannotBuild, NotHere) as error:
         pytest.skip(str(error))
-    except BuildFailed as error:
+    except (BuildFailed, on_board.BoardError) as error:
         pytest.fail(str(error), pytrace=False)
     return built
 
@@ -87,6 +105,8 @@ def station(
             made = on_board.OnBoard(kind, image, option("port"), option("--console-port"), heard)
     except NotHere as error:
         pytest.skip(str(error))
+    except on_board.BoardError as error:
+        pytest.fail(str(error), pytrace=False)
     yield made
     made.stop()
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -12,10 +13,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from emulation import BuildFailed
 from kinds import ROOT, Kind
 from replayed import Replaying
 from station import NotHere
+from tocsin.link import Link, LinkError
+
+
+class BoardError(Exception):
+    """The board that was asked for does not do as it should, no reason to skip; the message is one plain line."""
 
 
 def flash(folder: Path) -> None:
@@ -25,16 +30,23 @@ def flash(folder: Path) -> None:
     ------
     NotHere
         There is no west or pyOCD.
-    BuildFailed
-        The board that was asked for could not be flashed: no reason to skip.
+    BoardError
+        It could not be flashed.
     """
     for tool in ("west", "pyocd"):
         if shutil.which(tool) is None:
             raise NotHere(f"{tool} is not installed: no board is flashed")
-    command = ["west", "flash", "--no-rebuild", "--runner", "pyocd", "-d", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    _run("flashed", ["west", "flash", "--no-rebuild", "--runner", "pyocd", "-d", str(folder)], timeout=300)
+
+
+def _run(what: str, command: list[str], timeout: float) -> None:
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        raise BoardError(f"the board could not be {what}: {command[0]} has not ended in {timeout:.0f} s") from error
     if done.returncode != 0:
-        raise BuildFailed(f"the board could not be flashed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+        last = [*(done.stderr or done.stdout).strip().splitlines(), f"{command[0]} ended with {done.returncode}"][-2:]
+        raise BoardError(f"the board could not be {what}: {last[0]}; `pyocd list` shows the debuggers that are there")
 
 
 class OnBoard(Replaying):
@@ -46,6 +58,11 @@ class OnBoard(Replaying):
         As of :class:`on_renode.OnRenode`; the image has been flashed.
     link, console
         Serial ports: of the link, and of the debugger; without the latter, what needs the console is skipped.
+
+    Raises
+    ------
+    BoardError
+        The debugger's port cannot be opened, or the board cannot be reset.
     """
 
     def __init__(
@@ -57,22 +74,28 @@ class OnBoard(Replaying):
         self._text = ""
         self._changed = threading.Condition()
         self._heard = heard
+        self._stopped = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._console = None
         if console is not None:
             import serial
 
-            self._console = serial.Serial(console, 115200, timeout=0.2)
-            threading.Thread(target=self._read, daemon=True).start()
+            try:
+                self._console = serial.Serial(console, 115200, timeout=0.2)
+            except OSError as error:  # pyserial's errors are some, too
+                raise BoardError(f"--console-port {console}: {error}; `tocsin devices` lists the ports") from error
+            self._reader.start()
         self.reset()
 
     def _read(self) -> None:
         assert self._console is not None
-        while self._console.is_open:
-            if data := self._console.read(4096):
-                with self._changed:
-                    self._text += data.decode(errors="replace")
-                    self._changed.notify_all()
-                self._heard(data)
+        with contextlib.suppress(OSError):  # it was pulled out
+            while not self._stopped.is_set():
+                if data := self._console.read(4096):
+                    with self._changed:
+                        self._text += data.decode(errors="replace")
+                        self._changed.notify_all()
+                    self._heard(data)
 
     def link_address(self) -> str:
         return self._link
@@ -98,9 +121,17 @@ class OnBoard(Replaying):
         self._console.write((line + "\n").encode())
 
     def reset(self) -> None:
-        subprocess.run(["pyocd", "reset", "-t", "nrf52840"], check=True, capture_output=True, timeout=60)
+        _run("reset", ["pyocd", "reset", "-t", "nrf52840"], timeout=60)
         time.sleep(1)
 
+    def open_link(self) -> Link:
+        try:
+            return super().open_link()
+        except LinkError as error:
+            raise BoardError(f"--port {self._link}: {error}; `tocsin devices` lists the ports") from error
+
     def stop(self) -> None:
+        self._stopped.set()
         if self._console is not None:
+            self._reader.join()
             self._console.close()

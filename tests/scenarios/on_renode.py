@@ -16,7 +16,7 @@ from emulation import configure_and_build
 from heard import Heard, of_twin
 from kinds import OUT, ROOT, Kind
 from pytest_embedded_renode import NoRenode, Renode, ZephyrBuild
-from sensors import ACCEL_SETTLE, MICROPHONE_SETTLE, Sources, registers
+from sensors import ACCEL_SETTLE, MICROPHONE_SETTLE, Sources, counting, registers
 from station import NotHere, Station, collect
 from tocsin._linktypes import EVENTS, GAPS, SENSORS, SUBSCRIBE, WINDOWS
 from tocsin.link import Link
@@ -25,6 +25,8 @@ SCRIPT = ROOT / "boards" / "renode" / "nrf52840dk.resc"
 ALL = struct.pack("<I", WINDOWS | EVENTS | GAPS | SENSORS)
 # Samples that the accelerometer may have made before the stream begins: boot, and what is thrown away.
 MOST_BEFORE = 200
+# Of the Cortex-M4 (Armv7-M Architecture Reference Manual).
+DEMCR, DWT_CTRL, CYCCNT = 0xE000EDFC, 0xE0001000, 0xE0001004
 
 
 def image(kind: Kind) -> Path:
@@ -68,7 +70,9 @@ class OnRenode(Station):
 
     def _feed(self, samples: NDArray[np.int16]) -> None:
         """Let the sensor hear this from now on."""
-        given = samples if self._kind.suffix == "mic" else registers(samples, self.bundle.features.scale)
+        self._give(samples if self._kind.suffix == "mic" else registers(samples, self.bundle.features.scale))
+
+    def _give(self, given: NDArray[np.int16]) -> None:
         path = self._folder / "sensor.i16"
         path.write_bytes(given.astype("<i2").tobytes())
         sensor = {"mic": "pdm", "accel": "twi0.adxl345"}[self._kind.suffix]
@@ -152,6 +156,30 @@ class OnRenode(Station):
             self._feed(self._kind.machine(None, 120))
         else:
             self._board.command("twi0.adxl345 Dead false")
+
+    def disturb_bus(self, seconds: float) -> None:
+        if self._kind.suffix == "mic":
+            raise NotHere("shown in Renode alone, on the bus that the accelerometer has")
+        # A burst is a reading for each sample, and two more (Zephyr's driver, fifo-watermark of the overlay).
+        readings = seconds * self.bundle.features.sample_rate * (1 + 2 / 31)
+        self._board.command(f"twi0 FailRead {round(readings)}")
+
+    def disturb_clock(self, cycles: int | None) -> None:
+        if cycles is not None:
+            self._board.command(f"sysbus WriteDoubleWord {CYCCNT:#x} {cycles:#x}")
+        else:
+            # pyOCD writes 0 to DEMCR, which stops the counter in a processor, but not in Renode.
+            self._board.command(f"sysbus WriteDoubleWord {DWT_CTRL:#x} 0")
+            self._board.command(f"sysbus WriteDoubleWord {DEMCR:#x} 0")
+
+    def clock_runs(self) -> bool:
+        said = self._board.command(f"sysbus ReadDoubleWord {DWT_CTRL:#x}")
+        return bool(int(re.findall(r"0x[0-9A-F]{8}", said)[-1], 16) & 1)
+
+    def count(self) -> None:
+        if self._kind.suffix == "mic":
+            raise NotHere("shown in Renode alone, of the accelerometer")
+        self._give(counting(120 * self.bundle.features.sample_rate))
 
     def stop(self) -> None:
         self._board.stop()

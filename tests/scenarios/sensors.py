@@ -74,6 +74,20 @@ class Sources:
         return out
 
 
+COUNTS = 1000
+
+
+def counting(count: int) -> NDArray[np.int16]:
+    """Registers of an ADXL345 of which each sample says its number: x is that modulo COUNTS, less the half."""
+    x = np.arange(count) % COUNTS - COUNTS // 2
+    return np.stack([x, -x, x // 2], axis=1).astype(np.int16)
+
+
+def counted(samples: NDArray[np.int16], scale_g: float) -> NDArray[np.int64]:
+    """The numbers, modulo COUNTS, that the samples in a bundle's digits say."""
+    return np.rint(samples[:, 0] * scale_g * ADXL345_DIGITS).astype(np.int64) + COUNTS // 2
+
+
 def registers(samples: NDArray[np.int16], scale_g: float) -> NDArray[np.int16]:
     """What an ADXL345 at ±8 g would show where a bundle's samples are felt: 10 bits."""
     return np.clip(np.rint(samples * scale_g * ADXL345_DIGITS), -512, 511).astype(np.int16)

@@ -84,6 +84,22 @@ class Station(ABC):
         """It is put in again."""
         raise NotHere("the sensor's cable has to be put in by hand")
 
+    def disturb_bus(self, seconds: float) -> None:
+        """Something disturbs the sensor's bus in so many seconds, while samples are read."""
+        raise NotHere("shown in Renode alone: nothing else can disturb a sensor's bus")
+
+    def disturb_clock(self, cycles: int | None) -> None:
+        """The processor's cycle counter jumps to `cycles`; or, where None, a debugger leaves, and switches it off."""
+        raise NotHere("shown in Renode alone: nothing else reaches into a processor")
+
+    def clock_runs(self) -> bool:
+        """Whether the cycle counter runs."""
+        raise NotHere("shown in Renode alone: nothing else looks into a processor")
+
+    def count(self) -> None:
+        """The sensor's samples are numbered from now on: x is one digit more each time, see :data:`sensors.COUNTS`."""
+        raise NotHere("shown in Renode alone: nothing else can number a sensor's samples")
+
     def open_link(self) -> Link:
         """Connect to the link, and have it answer."""
         link = Link.open(self.link_address(), timeout=60)

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from heard import Heard, assert_equal, of_twin
 from kinds import TOCSIN, Kind, promised_delay
+from sensors import COUNTS, counted
 from station import Station
+from tocsin.link import Status
 
 HEALTHY_SECONDS = 62  # 60, and what a sensor throws away at its start
 # Seconds healthy, failing, healthy again.
@@ -166,6 +168,44 @@ def assert_recorded(samples: NDArray[np.int16], known: NDArray[np.int16], start:
     assert (samples == known[start : start + len(samples)]).all()
 
 
+def test_disturbed_bus(station: Station, kind: Kind, tmp_path: Path) -> None:
+    """A bus that fails in the middle of a burst: a gap, and no sample that is none."""
+    features = station.bundle.features
+    station.count()
+    with station.open_link() as link:
+        wait_until(link, lambda status: status.sensor.condition == "OK" and status.counters["windows"] > 0)
+    station.disturb_bus(8)
+    done = subprocess.run(
+        [TOCSIN, "record", "--port", station.link_address(), "--seconds", "16", "--clip-seconds", "16", "-o",
+         tmp_path / "data", "--json"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    [gap] = json.loads(done.stdout)["gaps"]
+    first, second = sorted((tmp_path / "data").rglob("*.wav"), key=start_index)
+    before, after = (counted(samples_of(clip), features.scale) for clip in (first, second))
+    for numbers in (before, after):
+        assert (np.diff(numbers) % COUNTS == 1).all(), "samples that the sensor has not given"
+    # The gap is as long as the clock says; the sensor's own is not the device's.
+    assert (after[0] - before[-1] - 1) % COUNTS == pytest.approx(gap["count"], abs=12)
+    with station.open_link() as link:
+        status = link.status()
+    assert status.sensor is not None
+    assert (status.sensor.condition, status.sensor.faults) == ("OK", 1)
+
+
+def start_index(clip: Path) -> int:
+    """Where in the stream a clip begins."""
+    index: int = json.loads(clip.with_suffix(".json").read_text())["start_index"]
+    return index
+
+
+def samples_of(clip: Path) -> NDArray[np.int16]:
+    """Read a clip, shape (frames, channels)."""
+    with wave.open(str(clip)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
+
+
 def test_status_and_statistics(station: Station, kind: Kind) -> None:
     with station.open_link() as link:
         before = link.status()
@@ -177,6 +217,7 @@ def test_status_and_statistics(station: Station, kind: Kind) -> None:
     assert after.stream.frames <= after.stream.elapsed * rate + 1
     assert after.stream.fill_max <= after.stream.capacity
     assert after.times["features"][0] > before.times["features"][0]
+    assert_timed(after)
     assert 0 < after.load[1] < 1
     assert after.stacks
     for name, (used, size) in after.stacks.items():
@@ -185,6 +226,36 @@ def test_status_and_statistics(station: Station, kind: Kind) -> None:
     station.type("tocsin status")
     station.wait_for(rf"bundle: {station.bundle.crc:08x}, \d+ bytes, k-means", since=since)
     station.wait_for(r"windows: \d+", since=since)
+
+
+def assert_timed(status: Status) -> None:
+    """What the stages took is told in cycles of a clock that is fine enough, and in microseconds the same."""
+    assert status.clock is not None
+    for stage, (least, mean, most) in status.cycles.items():
+        # The nRF52840's kernel clock, 30.5 us a cycle, would show 0 for the shortest stage.
+        assert 0 < least <= mean <= most < 60 * status.clock, stage
+        # Runs may come between the two.
+        assert status.times[stage][2] == pytest.approx(mean / status.clock * 1e6, rel=0.1, abs=1), stage
+    # A window's latency ends with its score and its decision.
+    assert status.cycles["latency"][0] > status.cycles["score"][0] + status.cycles["decide"][0]
+
+
+def test_clock_that_fails(station: Station, kind: Kind) -> None:
+    """A cycle counter that jumps, wraps or is switched off spoils no time, and is switched on again."""
+    with station.open_link() as link:
+        wait_until(link, lambda status: status.counters["windows"] >= 4)
+        before = link.status()
+        for i in range(60):
+            station.disturb_clock((0xFFFFFFF0, 0x7FFFFFFF, 0)[i % 3])
+        station.disturb_clock(None)
+        wait_until(link, lambda status: status.counters["windows"] >= before.counters["windows"] + 8)
+        assert station.clock_runs()
+        after = link.status()
+    assert_timed(after)
+    assert after.clock is not None
+    for stage, (_, _, most) in after.cycles.items():
+        # A jump would be seconds, up to 67.
+        assert most < before.cycles[stage][2] + after.clock // 10, stage
 
 
 def test_reset_in_the_middle(station: Station, kind: Kind) -> None:

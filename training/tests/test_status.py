@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""STATUS of the link, as devices of version 1.0 and 1.1 send it (``docs/reference/link.md``)."""
+"""STATUS of the link, as devices of versions 1.0 to 1.2 send it (``docs/reference/link.md``)."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def test_version_1_0() -> None:
     assert (status.missed, status.stacks) == ({}, {})
 
 
-@pytest.mark.parametrize("padding", [b"", bytes(3), b"what a later version adds"])
+@pytest.mark.parametrize("padding", [b"", bytes(3)])
 def test_version_1_1(padding: bytes) -> None:
     status = parse_status(FIRST + MORE + padding)
+    assert (status.clock, status.cycles) == (None, {})
     assert status.counters["untold"] == 7
     assert status.counters["skipped"] == 9
     assert status.sensor == Sensor("STUCK", 1 << 40, 5, 6, 15999.5)
@@ -42,6 +43,28 @@ def test_version_1_1(padding: bytes) -> None:
     assert status.times["latency"] == (7, 8, 9, 10)
     assert status.missed == {"features": 21, "score": 22, "decide": 23, "latency": 24}
     assert status.stacks == {"acquisition": (416, 1024), "detector": (1120, 2560)}
+
+
+CYCLES = struct.pack("<13I", 64_000_000, *range(201, 213))
+
+
+@pytest.mark.parametrize("later", [b"", b"what a later version adds"])
+def test_version_1_2(later: bytes) -> None:
+    more = FIRST + MORE
+    padding = bytes(-len(more) % 4)
+    assert padding, "the case with zeros in between"
+    status = parse_status(more + padding + CYCLES + later)
+    assert status.stacks == {"acquisition": (416, 1024), "detector": (1120, 2560)}
+    assert status.clock == 64_000_000
+    assert status.cycles == {
+        "features": (201, 202, 203), "score": (204, 205, 206), "decide": (207, 208, 209), "latency": (210, 211, 212),
+    }  # fmt: skip
+
+
+def test_a_clock_that_stands_still() -> None:
+    padding = bytes(-len(FIRST + MORE) % 4)
+    with pytest.raises(LinkError, match="stands still"):
+        parse_status(FIRST + MORE + padding + bytes(52))
 
 
 def test_a_condition_of_a_later_version_and_no_rate_yet() -> None:

@@ -27,7 +27,7 @@ namespace Antmicro.Renode.Peripherals.Sound
         {
             sysbus = machine.GetSystemBus(this);
             IRQ = new GPIO();
-            events = new NordicEvents(IRQ, offset => EventTriggered?.Invoke(offset));
+            registers = new NordicRegisters(IRQ, offset => EventTriggered?.Invoke(offset), Task);
             clock = new LimitTimer(machine.ClockSource, 16000, this, "sample clock", 160, Direction.Ascending,
                 workMode: WorkMode.Periodic, eventEnabled: true);
             clock.LimitReached += Filled;
@@ -73,52 +73,48 @@ namespace Antmicro.Renode.Peripherals.Sound
 
         public void Reset()
         {
-            events.Reset();
-            registers.Clear();
+            registers.Reset();
             clock.Reset();
         }
 
         public uint ReadDoubleWord(long offset)
         {
-            return events.TryRead(offset, out var value) ? value : Register(offset);
+            return registers.Read(offset);
         }
 
         public void WriteDoubleWord(long offset, uint value)
         {
-            if(events.TryWrite(offset, value))
-            {
-                return;
-            }
-            if(offset >= FirstRegister)
-            {
-                registers[offset] = value;
-            }
-            else if(offset == Start && value != 0)
+            registers.Write(offset, value);
+        }
+
+        private void Task(long offset)
+        {
+            if(offset == Start)
             {
                 clock.Frequency = SampleRate;
                 Fill();
             }
-            else if(offset == Stop && value != 0)
+            else if(offset == Stop)
             {
                 clock.Enabled = false;
-                events.Happen(End);
-                events.Happen(Stopped);
+                registers.Happen(End);
+                registers.Happen(Stopped);
             }
         }
 
         /// The next buffer begins to fill.
         private void Fill()
         {
-            buffer = Register(Pointer);
-            samples = Register(Maximum);
-            if(samples == 0 || Register(Enable) == 0)
+            buffer = registers[Pointer];
+            samples = registers[Maximum];
+            if(samples == 0 || registers[Enable] == 0)
             {
                 this.Log(LogLevel.Error, "Started without a buffer, or before it was enabled");
                 return;
             }
             clock.Limit = Math.Max(samples / Channels, 1u);
             clock.Enabled = true;
-            events.Happen(Started);
+            registers.Happen(Started);
         }
 
         private void Filled()
@@ -132,7 +128,7 @@ namespace Antmicro.Renode.Peripherals.Sound
                 }
             }
             sysbus.WriteBytes(bytes, buffer);
-            events.Happen(End);
+            registers.Happen(End);
             Fill();
         }
 
@@ -157,31 +153,25 @@ namespace Antmicro.Renode.Peripherals.Sound
             throw new RecoverableException("a WAV file without samples");
         }
 
-        private uint Channels => (Register(Mode) & Mono) != 0 ? 1u : 2u;
+        private uint Channels => (registers[Mode] & Mono) != 0 ? 1u : 2u;
 
         /// 32 MHz by what PDMCLKCTRL stands for (product specification, table of PDMCLKCTRL), by the ratio.
         private ulong SampleRate
         {
             get
             {
-                var divider = Dividers.TryGetValue(Register(ClockControl), out var known) ? known : 31UL;
-                return 32000000UL / divider / (Register(Ratio) == 1 ? 80UL : 64UL);
+                var divider = Dividers.TryGetValue(registers[ClockControl], out var known) ? known : 31UL;
+                return 32000000UL / divider / (registers[Ratio] == 1 ? 80UL : 64UL);
             }
-        }
-
-        private uint Register(long offset)
-        {
-            return registers.TryGetValue(offset, out var value) ? value : 0;
         }
 
         private uint buffer;
         private uint samples;
 
         private readonly IBusController sysbus;
-        private readonly NordicEvents events;
+        private readonly NordicRegisters registers;
         private readonly LimitTimer clock;
         private readonly Queue<byte> input = new Queue<byte>();
-        private readonly Dictionary<long, uint> registers = new Dictionary<long, uint>();
 
         private static readonly Dictionary<uint, ulong> Dividers = new Dictionary<uint, ulong>
         {
@@ -194,7 +184,7 @@ namespace Antmicro.Renode.Peripherals.Sound
         // Events
         private const int Started = 0, Stopped = 1, End = 2;
         // Registers
-        private const long FirstRegister = 0x200, Enable = 0x500, ClockControl = 0x504, Mode = 0x508, Ratio = 0x520,
+        private const long Enable = 0x500, ClockControl = 0x504, Mode = 0x508, Ratio = 0x520,
             Pointer = 0x560, Maximum = 0x564;
         private const uint Mono = 1;
     }

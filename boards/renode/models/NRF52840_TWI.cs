@@ -9,7 +9,6 @@ using Antmicro.Renode.Core.Structure;
 using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals.Bus;
 using Antmicro.Renode.Peripherals.Miscellaneous;
-using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.I2C
 {
@@ -29,41 +28,34 @@ namespace Antmicro.Renode.Peripherals.I2C
         public NRF52840_TWI(IMachine machine) : base(machine)
         {
             IRQ = new GPIO();
-            events = new NordicEvents(IRQ, offset => EventTriggered?.Invoke(offset));
+            registers = new NordicRegisters(IRQ, offset => EventTriggered?.Invoke(offset), Task,
+                new Dictionary<long, uint> { { Frequency, 0x04000000 } }, ErrorSource);
+            later = new Later(machine);
         }
 
         public override void Reset()
         {
-            events.Reset();
-            registers.Clear();
+            registers.Reset();
             Idle();
         }
 
         public uint ReadDoubleWord(long offset)
         {
-            return events.TryRead(offset, out var value) ? value : Register(offset);
+            return registers.Read(offset);
         }
 
         public void WriteDoubleWord(long offset, uint value)
         {
-            if(events.TryWrite(offset, value))
+            registers.Write(offset, value);
+            if(offset == TxData)
             {
-                return;
-            }
-            if(offset >= FirstRegister)
-            {
-                registers[offset] = offset == ErrorSource ? Register(offset) & ~value : value;
-                if(offset == TxData)
-                {
-                    waiting = true;
-                    Send();
-                }
-            }
-            else if(value != 0)
-            {
-                Task(offset);
+                waiting = true;
+                Send();
             }
         }
+
+        /// Which reading from now on is disturbed: 1 the next one, 0 none.
+        public int FailRead { get; set; }
 
         public GPIO IRQ { get; }
 
@@ -79,7 +71,7 @@ namespace Antmicro.Renode.Peripherals.I2C
                 Start(Send);
                 break;
             case StartRx:
-                Start(Receive);
+                Start(Receive, FailRead > 0 && --FailRead == 0);
                 break;
             case StopTask:
                 Stop();
@@ -99,14 +91,14 @@ namespace Antmicro.Renode.Peripherals.I2C
             }
         }
 
-        /// A start, also a repeated one, and the address.
-        private void Start(Action next)
+        /// A start, also a repeated one, and the address; where the bus is disturbed nobody acknowledges.
+        private void Start(Action next, bool disturbed = false)
         {
             Deliver();
             Idle();
             After(BitsOfByte, () =>
             {
-                if(!TryGetByAddress((int)Register(Address), out slave) || Missing)
+                if(disturbed || !TryGetByAddress((int)registers[Address], out slave) || Missing)
                 {
                     slave = null;
                     Fail(AddressNack);
@@ -122,7 +114,7 @@ namespace Antmicro.Renode.Peripherals.I2C
             {
                 return;
             }
-            var value = (byte)Register(TxData);
+            var value = (byte)registers[TxData];
             waiting = false;
             sending = true;
             After(BitsOfByte, () =>
@@ -134,7 +126,7 @@ namespace Antmicro.Renode.Peripherals.I2C
                     return;
                 }
                 sent.Add(value);
-                events.Happen(TxSent);
+                registers.Happen(TxSent);
                 Send();
             });
         }
@@ -145,8 +137,8 @@ namespace Antmicro.Renode.Peripherals.I2C
             {
                 // Nobody pulls the wire down where there is nobody.
                 registers[RxData] = Missing ? (byte)0xFF : slave.Read()[0];
-                events.Happen(RxReady);
-                if((Register(Shorts) & ByteStop) != 0)
+                registers.Happen(RxReady);
+                if((registers[Shorts] & ByteStop) != 0)
                 {
                     Stop();
                 }
@@ -165,7 +157,7 @@ namespace Antmicro.Renode.Peripherals.I2C
                 slave.FinishTransmission();
             }
             Idle();
-            After(1, () => events.Happen(Stopped));
+            After(1, () => registers.Happen(Stopped));
         }
 
         /// Renode's devices take all bytes of a transmission at once.
@@ -179,8 +171,8 @@ namespace Antmicro.Renode.Peripherals.I2C
 
         private void Fail(uint source)
         {
-            registers[ErrorSource] = Register(ErrorSource) | source;
-            events.Happen(Error);
+            registers[ErrorSource] = registers[ErrorSource] | source;
+            registers.Happen(Error);
         }
 
         private void Idle()
@@ -190,39 +182,25 @@ namespace Antmicro.Renode.Peripherals.I2C
             waiting = false;
             suspended = false;
             sending = false;
-            generation++;
+            later.CallOff();
         }
 
         private void After(uint bits, Action action)
         {
             // FREQUENCY counts in 16 MHz / 2^32.
-            var speed = Math.Max((Register(Frequency) * 16000000UL) >> 32, 10000);
-            var began = generation;
-            machine.ScheduleAction(TimeInterval.FromNanoseconds(bits * 1000000000UL / speed), _ =>
-            {
-                if(began == generation)
-                {
-                    action();
-                }
-            });
+            later.After(bits, (uint)Math.Max((registers[Frequency] * 16000000UL) >> 32, 10000), action);
         }
 
         private bool Missing => slave is IMayBeDead mayBe && mayBe.Dead;
-
-        private uint Register(long offset)
-        {
-            return registers.TryGetValue(offset, out var value) ? value : offset == Frequency ? 0x04000000u : 0;
-        }
 
         private II2CPeripheral slave;
         private bool waiting;
         private bool sending;
         private bool suspended;
-        private int generation;
 
         private readonly List<byte> sent = new List<byte>();
-        private readonly NordicEvents events;
-        private readonly Dictionary<long, uint> registers = new Dictionary<long, uint>();
+        private readonly NordicRegisters registers;
+        private readonly Later later;
 
         private const uint BitsOfByte = 9;
 
@@ -231,7 +209,7 @@ namespace Antmicro.Renode.Peripherals.I2C
         // Events
         private const int Stopped = 1, RxReady = 2, TxSent = 7, Error = 9;
         // Registers
-        private const long FirstRegister = 0x200, Shorts = 0x200, ErrorSource = 0x4C4, RxData = 0x518, TxData = 0x51C,
+        private const long Shorts = 0x200, ErrorSource = 0x4C4, RxData = 0x518, TxData = 0x51C,
             Frequency = 0x524, Address = 0x588;
         // Bits
         private const uint ByteStop = 1u << 1, AddressNack = 1u << 1, DataNack = 1u << 2;

@@ -8,7 +8,6 @@ using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals.Bus;
 using Antmicro.Renode.Peripherals.Miscellaneous;
-using Antmicro.Renode.Time;
 
 namespace Antmicro.Renode.Peripherals.UART
 {
@@ -23,41 +22,30 @@ namespace Antmicro.Renode.Peripherals.UART
         {
             sysbus = machine.GetSystemBus(this);
             IRQ = new GPIO();
-            events = new NordicEvents(IRQ, offset => EventTriggered?.Invoke(offset));
+            registers = new NordicRegisters(IRQ, offset => EventTriggered?.Invoke(offset), Task,
+                new Dictionary<long, uint> { { Speed, 0x04000000 } }, ErrorSource);
+            later = new Later(machine);
             fifo = new Queue<byte>();
-            registers = new Dictionary<long, uint>();
         }
 
         public override void Reset()
         {
             base.Reset();
-            events.Reset();
+            registers.Reset();
+            later.CallOff();
             fifo.Clear();
-            registers.Clear();
             receiving = false;
             arriving = false;
-            generation++;
         }
 
         public uint ReadDoubleWord(long offset)
         {
-            return events.TryRead(offset, out var value) ? value : Register(offset);
+            return registers.Read(offset);
         }
 
         public void WriteDoubleWord(long offset, uint value)
         {
-            if(events.TryWrite(offset, value))
-            {
-                return;
-            }
-            if(offset >= FirstRegister)
-            {
-                registers[offset] = offset == ErrorSource ? Register(offset) & ~value : value;
-            }
-            else if(value != 0)
-            {
-                Task(offset);
-            }
+            registers.Write(offset, value);
         }
 
         public override Bits StopBits => Bits.One;
@@ -65,7 +53,7 @@ namespace Antmicro.Renode.Peripherals.UART
         public override Parity ParityBit => Parity.None;
 
         /// BAUDRATE counts in 16 MHz / 2^32; 1 Mbit/s is 0x10000000.
-        public override uint BaudRate => (uint)((Register(Speed) * 16000000UL) >> 32);
+        public override uint BaudRate => (uint)((registers[Speed] * 16000000UL) >> 32);
 
         public GPIO IRQ { get; }
 
@@ -90,22 +78,22 @@ namespace Antmicro.Renode.Peripherals.UART
             case StartRx:
                 registers[RxAmount] = 0;
                 receiving = true;
-                events.Happen(RxStarted);
+                registers.Happen(RxStarted);
                 Store();
                 break;
             case StopRx:
                 if(receiving)
                 {
                     receiving = false;
-                    events.Happen(EndRx);
+                    registers.Happen(EndRx);
                 }
-                events.Happen(RxTimeout);
+                registers.Happen(RxTimeout);
                 break;
             case StartTx:
                 Transmit();
                 break;
             case StopTx:
-                events.Happen(TxStopped);
+                registers.Happen(TxStopped);
                 break;
             case FlushRx:
                 fifo.Clear();
@@ -137,14 +125,14 @@ namespace Antmicro.Renode.Peripherals.UART
 
         private void Receive(byte value)
         {
-            if(Register(Enable) != Enabled)
+            if(registers[Enable] != Enabled)
             {
                 return;
             }
             if(fifo.Count == FifoDepth)
             {
-                registers[ErrorSource] = Register(ErrorSource) | Overrun;
-                events.Happen(Error);
+                registers[ErrorSource] = registers[ErrorSource] | Overrun;
+                registers.Happen(Error);
                 return;
             }
             fifo.Enqueue(value);
@@ -155,15 +143,15 @@ namespace Antmicro.Renode.Peripherals.UART
         {
             while(receiving && fifo.Count > 0)
             {
-                var amount = Register(RxAmount);
-                sysbus.WriteByte(Register(RxPointer) + amount, fifo.Dequeue());
+                var amount = registers[RxAmount];
+                sysbus.WriteByte(registers[RxPointer] + amount, fifo.Dequeue());
                 registers[RxAmount] = ++amount;
-                events.Happen(RxReady);
-                if(amount >= Register(RxMaximum))
+                registers.Happen(RxReady);
+                if(amount >= registers[RxMaximum])
                 {
                     receiving = false;
-                    events.Happen(EndRx);
-                    if((Register(Shorts) & EndRxStartRx) != 0)
+                    registers.Happen(EndRx);
+                    if((registers[Shorts] & EndRxStartRx) != 0)
                     {
                         Task(StartRx);
                     }
@@ -173,46 +161,32 @@ namespace Antmicro.Renode.Peripherals.UART
 
         private void Transmit()
         {
-            var count = (int)Register(TxMaximum);
-            events.Happen(TxStarted);
-            foreach(var value in sysbus.ReadBytes(Register(TxPointer), count))
+            var count = (int)registers[TxMaximum];
+            registers.Happen(TxStarted);
+            foreach(var value in sysbus.ReadBytes(registers[TxPointer], count))
             {
                 TransmitCharacter(value);
             }
             registers[TxAmount] = (uint)count;
             After((uint)Math.Max(count, 1), () =>
             {
-                events.Happen(TxReady);
-                events.Happen(EndTx);
+                registers.Happen(TxReady);
+                registers.Happen(EndTx);
             });
         }
 
         private void After(uint bytes, Action action)
         {
-            var speed = Math.Max(BaudRate, 1200);
-            var began = generation;
-            Machine.ScheduleAction(TimeInterval.FromNanoseconds(bytes * 10UL * 1000000000UL / speed), _ =>
-            {
-                if(began == generation)
-                {
-                    action();
-                }
-            });
-        }
-
-        private uint Register(long offset)
-        {
-            return registers.TryGetValue(offset, out var value) ? value : offset == Speed ? 0x04000000u : 0;
+            later.After(bytes * 10UL, Math.Max(BaudRate, 1200), action);
         }
 
         private bool receiving;
         private bool arriving;
-        private int generation;
 
         private readonly IBusController sysbus;
-        private readonly NordicEvents events;
+        private readonly NordicRegisters registers;
+        private readonly Later later;
         private readonly Queue<byte> fifo;
-        private readonly Dictionary<long, uint> registers;
 
         private const int FifoDepth = 6;
 
@@ -222,7 +196,7 @@ namespace Antmicro.Renode.Peripherals.UART
         private const int RxReady = 2, EndRx = 4, TxReady = 7, EndTx = 8, Error = 9, RxTimeout = 17, RxStarted = 19,
             TxStarted = 20, TxStopped = 22;
         // Registers
-        private const long FirstRegister = 0x200, Shorts = 0x200, ErrorSource = 0x480, Enable = 0x500, Speed = 0x524,
+        private const long Shorts = 0x200, ErrorSource = 0x480, Enable = 0x500, Speed = 0x524,
             RxPointer = 0x534, RxMaximum = 0x538, RxAmount = 0x53C, TxPointer = 0x544, TxMaximum = 0x548,
             TxAmount = 0x54C;
         // Bits and values

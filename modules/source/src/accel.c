@@ -209,7 +209,9 @@ static const struct tocsin_source_api accel_api = {
 		IF_ENABLED(ACCEL_IS(n, stream),                                                    \
 			   (.rtio = &accel_rtio_##n, .iodev = &accel_iodev_##n,                    \
 			    .rouse = COND_CODE_1(ACCEL_NEEDS_ROUSING(DT_INST_PHANDLE(n, sensor)),  \
-						 (accel_rouse_##n), (NULL)), ))                    \
+						 (accel_rouse_##n), (NULL)),                       \
+			    .whole = COND_CODE_1(ACCEL_NEEDS_ROUSING(DT_INST_PHANDLE(n, sensor)),  \
+						 (accel_adxl345_whole), (NULL)), ))                \
 			IF_ENABLED(ACCEL_IS(n, trigger), (.queue = &accel_queue_##n, ))};          \
 	DEVICE_DT_INST_DEFINE(n, accel_init, NULL, &accel_data_##n, &accel_config_##n,             \
 			      POST_KERNEL, CONFIG_TOCSIN_SOURCE_INIT_PRIORITY, &accel_api);

@@ -73,6 +73,9 @@ struct accel_config {
 	struct rtio_iodev *iodev;
 	int (*rouse)(void); /* stream: have the sensor fill an empty FIFO and tell of it, whatever
 			     * it did before; NULL where its driver sees to that */
+	bool (*whole)(const uint8_t *buffer); /* stream: whether all of a buffer, lent to the driver
+					       * full of ACCEL_BLANK, has been read from the
+					       * sensor; NULL where its driver sees to that */
 };
 
 struct accel_data {
@@ -123,6 +126,13 @@ int accel_wake(const struct device *sensor);
  * @return 0, or the bus's negative errno
  */
 int accel_adxl345_rouse(const struct i2c_dt_spec *i2c, uint8_t watermark, bool int2);
+
+/** What a buffer is full of before the driver gets it; no sample of an ADXL345 at ±8 g has a byte
+ * like that at its end. */
+#define ACCEL_BLANK 0x55
+
+/** @brief Whether all samples of an ADXL345 in @p buffer have been read from it. */
+bool accel_adxl345_whole(const uint8_t *buffer);
 
 /** @brief Ask the sensor for a sample now, and give it in the bundle's digits. */
 int accel_fetch(const struct device *dev, int16_t digits[ACCEL_AXES]);

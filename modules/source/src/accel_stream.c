@@ -11,6 +11,7 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include <zephyr/logging/log.h>
 #include <zephyr/sys/util.h>
@@ -24,6 +25,13 @@ LOG_MODULE_DECLARE(tocsin_accel, CONFIG_TOCSIN_SOURCE_LOG_LEVEL);
 
 static const struct sensor_chan_spec xyz = {.chan_type = SENSOR_CHAN_ACCEL_XYZ};
 
+static void blank(const struct accel_config *config, uint8_t *buffer, size_t size)
+{
+	if (config->whole != NULL) {
+		memset(buffer, ACCEL_BLANK, size);
+	}
+}
+
 static int arm(const struct device *dev)
 {
 	const struct accel_config *config = dev->config;
@@ -31,6 +39,11 @@ static int arm(const struct device *dev)
 	int err = 0;
 
 	if (!data->armed) {
+		const struct sys_mem_blocks *pool = config->rtio->block_pool;
+
+		/* All that the last request has delivered came before its end, and was released. */
+		blank(config, pool->buffer,
+		      pool->info.num_blocks * rtio_mempool_block_size(config->rtio));
 		err = sensor_stream(config->iodev, config->rtio, NULL, NULL);
 		data->armed = err == 0;
 	}
@@ -40,6 +53,7 @@ static int arm(const struct device *dev)
 static void release(const struct accel_config *config, struct accel_data *data)
 {
 	if (data->buffer != NULL) {
+		blank(config, data->buffer, data->buffer_size);
 		rtio_release_buffer(config->rtio, data->buffer, data->buffer_size);
 		data->buffer = NULL;
 		data->left = 0;
@@ -56,12 +70,15 @@ static int complete(const struct accel_config *config, struct accel_data *data)
 	if (cqe == NULL) {
 		return -EAGAIN;
 	}
-	err = cqe->result < 0 ? cqe->result
-			      : rtio_cqe_get_mempool_buffer(config->rtio, cqe, &data->buffer,
-							    &data->buffer_size);
+	err = rtio_cqe_get_mempool_buffer(config->rtio, cqe, &data->buffer, &data->buffer_size);
 	if (err != 0) {
 		data->buffer = NULL;
-		data->armed = cqe->result >= 0;
+	}
+	if (cqe->result < 0) {
+		/* The driver may have taken a buffer before it failed. */
+		release(config, data);
+		data->armed = false;
+		err = cqe->result;
 	}
 	rtio_cqe_release(config->rtio, cqe);
 	return err;
@@ -118,14 +135,21 @@ static int decoder_of(const struct device *dev, const struct sensor_decoder_api 
 	return sensor_get_decoder(config->sensor, decoder);
 }
 
-/* A buffer has come: how many frames it holds, and how many are missing in front of them. */
+/* A buffer has come: how many frames it holds, and how many are missing in front of them. One that
+ * is not whole is thrown away as such: where a sample was not read, those behind it are of another
+ * time than they would seem. */
 static int open_buffer(const struct device *dev, bool waited, uint64_t *lost)
 {
+	const struct accel_config *config = dev->config;
 	const struct sensor_decoder_api *decoder;
 	struct accel_data *data = dev->data;
 	const int64_t now = k_uptime_ticks();
 	int err = decoder_of(dev, &decoder);
 
+	if (err == 0 && config->whole != NULL && !config->whole(data->buffer)) {
+		LOG_WRN("%s: the bus failed in the middle of a burst", dev->name);
+		err = -EIO;
+	}
 	if (err == 0) {
 		err = decoder->get_frame_count(data->buffer, xyz, &data->left);
 	}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tocsin._linkwire import LinkError
 from tocsin.twin import Event, Gap, Window
 
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 
 HELLO, SUBSCRIBE, GET_STATUS = 0x01, 0x02, 0x03
 REPLAY_START, SAMPLES, REPLAY_GAP, REPLAY_END, REPLAY_ABORT = (0x10, 0x11, 0x12, 0x13, 0x14)
@@ -152,7 +152,7 @@ class Stream:
 class Status:
     """Counters since the boot, and times in microseconds as (runs, min, mean, max) a stage.
 
-    What a device of version 1.0 of the link does not tell is None or empty.
+    What a device of an older version of the link does not tell is None or empty.
 
     Attributes
     ----------
@@ -162,6 +162,10 @@ class Status:
         Processor load, 0 to 1: lately, since the boot.
     stacks : dict
         (bytes used at most, bytes there are), a thread.
+    clock : int or None
+        Hz of the clock that the times were taken with, since version 1.2.
+    cycles : dict
+        The times in cycles of that clock, as (min, mean, max), a stage.
     """
 
     uptime: int
@@ -173,10 +177,13 @@ class Status:
     missed: dict[str, int] = field(default_factory=dict)
     load: tuple[float, float] | None = None
     stacks: dict[str, tuple[int, int]] = field(default_factory=dict)
+    clock: int | None = None
+    cycles: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
 
 _FIRST = f"<{1 + len(COUNTERS) + len(LINK_COUNTERS) + 4 * len(STAGES)}I"
 _MORE = "<IIQIIIQQQIIIII4I4IB"
+_CYCLES = f"<{1 + 3 * (len(STAGES) + 1)}I"
 
 
 def condition_name(number: int) -> str:
@@ -205,6 +212,8 @@ def parse_status(payload: bytes) -> Status:
     (skipped, condition, since, faults, restarts, rate, frames, slept, elapsed, fill, fill_max, capacity, lately, boot,
      *late, threads) = struct.unpack_from(_MORE, payload, first)  # fmt: skip
     stages = (*STAGES, "latency")
+    stacks, end = _parse_threads(payload, first + struct.calcsize(_MORE), threads)
+    clock, cycles = _parse_cycles(payload, end + -end % 4, stages)
     return Status(
         uptime=values[0],
         counters={**counters, "skipped": skipped},
@@ -214,19 +223,35 @@ def parse_status(payload: bytes) -> Status:
         stream=Stream(frames, slept, elapsed / 1e6, fill, fill_max, capacity),
         missed=dict(zip(stages, late[4:], strict=True)),
         load=(lately / 1000, boot / 1000),
-        stacks=_parse_threads(payload[first + struct.calcsize(_MORE) :], threads),
+        stacks=stacks,
+        clock=clock,
+        cycles=cycles,
     )
 
 
-def _parse_threads(data: bytes, count: int) -> dict[str, tuple[int, int]]:
+def _parse_threads(payload: bytes, at: int, count: int) -> tuple[dict[str, tuple[int, int]], int]:
+    """The threads' stacks, and where they end."""
     stacks = {}
     for _ in range(count):
-        if len(data) < 5 or 0 not in data[4:]:
+        end = payload.find(b"\0", at + 4)
+        if end < 0:
             raise LinkError("the device's STATUS is cut off")
-        size, used = struct.unpack_from("<HH", data)
-        name, data = data[4:].split(b"\0", 1)
-        stacks[name.decode(errors="replace")] = (used, size)
-    return stacks
+        size, used = struct.unpack_from("<HH", payload, at)
+        stacks[payload[at + 4 : end].decode(errors="replace")] = (used, size)
+        at = end + 1
+    return stacks, at
+
+
+def _parse_cycles(
+    payload: bytes, at: int, stages: tuple[str, ...]
+) -> tuple[int | None, dict[str, tuple[int, int, int]]]:
+    """The clock in Hz and the stages' times in its cycles, where the device tells them."""
+    if len(payload) < at + struct.calcsize(_CYCLES):
+        return None, {}
+    clock, *values = struct.unpack_from(_CYCLES, payload, at)
+    if clock == 0:
+        raise LinkError("the device's STATUS tells times of a clock that stands still")
+    return clock, {stage: (*values[3 * i : 3 * i + 3],) for i, stage in enumerate(stages)}
 
 
 @dataclass

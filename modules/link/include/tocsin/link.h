@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define TOCSIN_LINK_MAJOR 1 /**< versions that differ here do not understand each other */
-#define TOCSIN_LINK_MINOR 1 /**< a higher one only adds to a lower one */
+#define TOCSIN_LINK_MINOR 2 /**< a higher one only adds to a lower one */
 
 /** Most payload bytes in a frame. */
 #define TOCSIN_LINK_PAYLOAD_MAX 512

@@ -32,6 +32,7 @@ struct fake_sensor {
 	bool only_all;   /* fetches only everything */
 	bool absent;     /* does not answer to initialisation */
 	int error;       /* of the next fetch, attribute or stream */
+	int bus_error;   /* of the next stream, when a buffer was taken already */
 	int clock_off;   /* of its clock, thousandths */
 	bool silent;     /* no interrupts */
 	uint32_t bus_us; /* how long a fetch takes */

@@ -36,6 +36,13 @@ static void deliver(void)
 		rtio_iodev_sqe_err(sqe, -ENOMEM);
 		return;
 	}
+	if (fake_sensor.bus_error != 0) {
+		const int err = fake_sensor.bus_error;
+
+		fake_sensor.bus_error = 0;
+		rtio_iodev_sqe_err(sqe, err);
+		return;
+	}
 	out = (struct encoded *)buffer;
 	out->count = filled;
 	for (uint32_t i = 0; i < filled; i++) {
