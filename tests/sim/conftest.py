@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from emulation import BOARDS, Board, BuildFailed, CannotBuild, Emulator, build
+from building import building
+from emulation import BOARDS, Board, Emulator, build
 from tocsin.link import Link
 
 pytest_plugins = ("required",)
@@ -38,12 +39,8 @@ def board(request: pytest.FixtureRequest) -> Board:
 @pytest.fixture(scope="session")
 def image(board: Board) -> Path:
     """The firmware image of the board."""
-    try:
+    with building():
         return build(board)
-    except CannotBuild as error:
-        pytest.skip(str(error))
-    except BuildFailed as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ import pytest
 
 import on_board
 import power
-from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, Emulator, build
+from building import building
+from emulation import BOARDS, ROOT, Emulator, build
 from kinds import KINDS
 from station import NotHere
 from tocsin.link import Status
@@ -68,12 +69,8 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
 
 @pytest.fixture(scope="module")
 def image() -> Path:
-    try:
+    with building():
         return build(BOARDS["qemu"])
-    except CannotBuild as error:
-        pytest.skip(str(error))
-    except BuildFailed as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import detectors
-from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, Emulator, configure_and_build
+from building import building
+from emulation import BOARDS, ROOT, Emulator, configure_and_build
 from tocsin.verify import by_twin
 
 # Both transforms are float32 with an error of about 1.2e-7 of the frame's strongest line (modules/dsp/README.md). A
@@ -21,12 +22,8 @@ TOLERANCE_DB = 1e-4
 @pytest.fixture(scope="module")
 def cmsis_image() -> Path:
     folder = ROOT / "build" / "sim" / "qemu_cmsis"
-    try:
+    with building():
         configure_and_build(folder, "qemu_m4f", "-DEXTRA_CONF_FILE=cmsis_fft.conf")
-    except CannotBuild as error:
-        pytest.skip(str(error))
-    except BuildFailed as error:
-        pytest.fail(str(error), pytrace=False)
     options = (folder / "zephyr" / ".config").read_text().splitlines()
     if "CONFIG_ZEPHYR_CMSIS_DSP_MODULE=y" not in options:
         pytest.skip("the Zephyr workspace has no module cmsis-dsp")

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from building import building
 from detectors import silent
-from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, Emulator, build_variant
+from emulation import BOARDS, ROOT, Emulator, build_variant
 from live import LiveLink, assert_exact
 from machine import samples_of_the_machine
 from tocsin.bundle import DutyCycle, read_bundle
@@ -43,13 +44,9 @@ FAULTS = {
 @pytest.fixture(scope="module")
 def image() -> Path:
     """An image whose sensor fails on command, and is absent at first."""
-    try:
+    with building():
         # The scenarios build here, too, with detectors of their own: tests/scenarios/on_qemu.py.
         return build_variant("faulty", f"-DEXTRA_DTC_OVERLAY_FILE={OVERLAY}", "-DTOCSIN_BUNDLE=")
-    except CannotBuild as error:
-        pytest.skip(str(error))
-    except BuildFailed as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture

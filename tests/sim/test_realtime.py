@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import detectors
-from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, Emulator, build_variant
+from building import building
+from emulation import BOARDS, ROOT, Emulator, build_variant
 from live import LiveLink, assert_exact
 from machine import samples_of_the_machine
 from tocsin.bundle import Bundle
@@ -50,14 +51,10 @@ def image(bundle: Bundle) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_bytes() != bundle.raw:
         path.write_bytes(bundle.raw)
-    try:
+    with building():
         return build_variant(
             "realtime", f"-DTOCSIN_BUNDLE={path}", "-DCONFIG_TOCSIN_RING_MS=500", "-DCONFIG_TOCSIN_LINK_TX_BUFFER=1536"
         )
-    except CannotBuild as error:
-        pytest.skip(str(error))
-    except BuildFailed as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @contextmanager

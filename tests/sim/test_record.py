@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 import detectors
 from bad_wire import BadWire, Damage
-from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, Emulator, build
+from building import building
+from emulation import BOARDS, ROOT, Emulator, build
 from tocsin import _linktypes as types
 from tocsin import link as protocol
 from tocsin._recording import Block, Missing, Recording
@@ -96,12 +97,8 @@ def fed(tmp_path_factory: pytest.TempPathFactory) -> Fed:
 def steady(tmp_path: Path, msg_queue) -> Iterator[Emulator]:
     """QEMU, with the detector that is embedded in it on the synthetic machine."""
     board = BOARDS["qemu"]
-    try:
+    with building():
         image = build(board)
-    except CannotBuild as error:
-        pytest.skip(str(error))
-    except BuildFailed as error:
-        pytest.fail(str(error), pytrace=False)
     with Emulator(board, image, tmp_path, heard=msg_queue.put, options=STEADY) as running:
         running.wait_for(r"bundle [0-9a-f]{8}: ")
         yield running
@@ -237,10 +234,8 @@ def test_pulled_cable(steady: Emulator, fed: Fed, tmp_path: Path) -> None:
 def test_reset_device_begins_another_recording(tmp_path: Path, fed: Fed) -> None:
     """The indices begin again: what comes is of another stream, and is told as such."""
     board = BOARDS["qemu"]
-    try:
+    with building():
         image = build(board)
-    except CannotBuild as error:
-        pytest.skip(str(error))
     command = [TOCSIN, "record", "--port", f"unix:{tmp_path / 'link.sock'}", "--seconds", "8", "-o", tmp_path / "data"]
     with Emulator(board, image, tmp_path, options=STEADY) as first:
         first.wait_for(r"bundle [0-9a-f]{8}: ")

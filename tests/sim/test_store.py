@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import detectors
-from emulation import BOARDS, BuildFailed, CannotBuild, Emulator, build
+from building import building
+from emulation import BOARDS, Emulator, build
 from tocsin.link import Link, Refused
 
 PARTITION, SLOT, PAGE = 0x100000, 0x80000, 4096  # app/boards/native_sim_native_64.overlay
@@ -24,12 +25,8 @@ MARK, MARK_SUMMED = 32, 16  # store_flash.c: what a slot ends with, and how much
 @pytest.fixture(scope="module")
 def image() -> Path:
     """The firmware."""
-    try:
+    with building():
         return build(BOARDS["native"])
-    except CannotBuild as error:
-        pytest.skip(str(error))
-    except BuildFailed as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @contextmanager

@@ -11,7 +11,8 @@ import threading
 
 import pytest
 
-from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, configure_and_build
+from building import building
+from emulation import BOARDS, ROOT, configure_and_build
 
 APPS = ROOT / "tests" / "zephyr"
 
@@ -33,12 +34,8 @@ def test_suite_passes(app: str, name: str) -> None:
     if shutil.which(board.tool) is None:
         pytest.skip(f"{board.tool} is not installed")
     folder = ROOT / "build" / "sim" / "zephyr" / f"{app}-{name}"
-    try:
+    with building():
         configure_and_build(folder, board.zephyr, source=APPS / app)
-    except CannotBuild as error:
-        pytest.skip(str(error))
-    except BuildFailed as error:
-        pytest.fail(str(error), pytrace=False)
     output = run(name, str(folder / board.image))
     totals = re.findall(r"pass = (\d+), fail = (\d+), skip = (\d+)", output)
     assert "PROJECT EXECUTION SUCCESSFUL" in output, output[-6000:]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -262,17 +263,22 @@ def pack(rng: np.random.Generator, model: bytes, size: int, dense: bool) -> byte
     return b"".join(padded(part) for part in (head, model, inputs.tobytes()))
 
 
-def main() -> None:
-    """Write the file; a head of zero size ends it."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0], epilog="Example: make_networks.py out.bin")
+def write(description: str, made: Callable[[np.random.Generator], Iterator[bytes]], head: int) -> None:
+    """Write a file as the command line says; a `head` of zeros ends it."""
+    parser = argparse.ArgumentParser(description=description, epilog="Example: make_networks.py out.bin")
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    rng = np.random.default_rng(options.seed)
-    packed = [pack(rng, *random_dense(rng), True) for _ in range(DENSE)]
-    packed += [pack(rng, *random_convolutions(rng), False) for _ in range(CONVOLUTIONS)]
-    options.out.write_bytes(b"".join(packed) + bytes(16))
+    options.out.write_bytes(b"".join(made(np.random.default_rng(options.seed))) + bytes(head))
+
+
+def networks(rng: np.random.Generator) -> Iterator[bytes]:
+    """All networks of the file."""
+    for _ in range(DENSE):
+        yield pack(rng, *random_dense(rng), True)
+    for _ in range(CONVOLUTIONS):
+        yield pack(rng, *random_convolutions(rng), False)
 
 
 if __name__ == "__main__":
-    main()
+    write(__doc__.split("\n", 1)[0], networks, 16)

@@ -10,7 +10,6 @@ file: see ``pack``.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import struct
 from pathlib import Path
@@ -64,16 +63,6 @@ def pack(make: Any, rng: np.random.Generator) -> bytes:
     return head + ends + make.padded(model)
 
 
-def main() -> None:
-    """Write the file; a head of zero size ends it."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0], epilog="Example: make_networks.py out.bin")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    rng = np.random.default_rng(options.seed)
-    make = parts()
-    options.out.write_bytes(b"".join(pack(make, rng) for _ in range(NETWORKS)) + bytes(48))
-
-
 if __name__ == "__main__":
-    main()
+    make = parts()
+    make.write(__doc__.split("\n", 1)[0], lambda rng: (pack(make, rng) for _ in range(NETWORKS)), 48)
