@@ -130,13 +130,16 @@ static void skip_windows(void)
 	stats_count(STATS_SKIPPED, (uint32_t)skipped);
 }
 
-/* Whether to leave frames out: the ring fills, or did, and the window would be for nobody. What is
- * not spent on it is the detector's. */
+/* Whether to leave frames out: the ring fills, or did, and the window whose first frame is there
+ * would be for nobody. What is not spent on it is the detector's. */
 static bool late(void)
 {
+	const size_t fill = tocsin_ring_fill(&pipeline.ring);
+
 	return !pipeline.paced && position >= resume &&
-	       (tocsin_ring_fill(&pipeline.ring) > pipeline.high_water ||
-		(catching_up && position == window && k_sem_count_get(&pipeline.free_slots) == 0));
+	       (fill > pipeline.high_water ||
+		(catching_up && position == window && fill >= pipeline.bundle.dsp.frame_length &&
+		 k_sem_count_get(&pipeline.free_slots) == 0));
 }
 
 /* Let go of samples before `resume`. Whether there were any. */
