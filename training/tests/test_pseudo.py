@@ -81,6 +81,28 @@ def test_mix_is_the_other_recording_at_full_strength() -> None:
     np.testing.assert_array_equal(y, other)
 
 
+def test_mixing_keeps_the_level() -> None:
+    x, other = noise(1), noise(2)
+    y = pseudo_anomaly(x, RATE, np.random.default_rng(0), "mix", strength=0.4, other=other)
+    assert np.std(y) == pytest.approx(np.std(x), rel=0.02)
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"mix"}))
+def test_only_a_machine_that_runs_becomes_strange(kind: str) -> None:
+    # 12 s, of which it stands for the first and the last two; then without a pause, of a level that varies a little.
+    seconds = np.arange(12 * RATE) / RATE
+    for times, levels in (([2.0, 2.2, 9.8, 10.0], [50, 3000, 3000, 50]), ([0.0, 6.0, 12.0], [2000, 3500, 2000])):
+        loud = np.interp(seconds, times, levels)
+        x = np.rint(loud * np.random.default_rng(11).normal(size=len(loud))).astype(np.int16)
+        y = pseudo_anomaly(x, RATE, np.random.default_rng(0), kind, strength=0.4)
+        changed = np.sqrt(np.mean((y.astype(float) - x).reshape(12, -1) ** 2, axis=1))
+        assert changed[3:9].min() > 0.2 * changed.max()
+        if levels[0] == 50:
+            assert changed[[0, 11]].max() < 0.05 * 50
+        else:
+            assert changed[[0, 11]].min() > 0.2 * changed.max()
+
+
 def test_loud_recordings_are_limited_not_wrapped() -> None:
     x = noise(1, level=25000)
     y = pseudo_anomaly(x, RATE, np.random.default_rng(0), "tone", strength=1)

@@ -5,6 +5,10 @@
 Each kind mimics what a fault does to a signal and has a strength: 0 leaves the recording as it is, 1 is plain to hear.
 All detectors find the plain ones. Faint ones (:data:`FAINT`) tell a good detector from a bad one.
 
+A fault is heard only while the machine runs. Where a recording begins before it starts, or ends after it stops, the
+strange version is strange only in between: in a pause nothing covers it, so that the faintest would be found there, and
+detectors would be chosen by how well they listen to a machine that stands.
+
 Random choices come from the generator alone, so that the same seed gives the same samples.
 """
 
@@ -34,6 +38,11 @@ _DEPTH = 0.9
 # Above this share of the Nyquist frequency resampling fades out, so that the original stays there.
 _RESAMPLED = 0.9
 _OCTAVES = (0.15, 0.6)
+# Of blocks whose powers tell whether the machine runs: seconds, and how many a median is taken over, against knocks.
+_BLOCK_S = 0.05
+_BLOCKS = 9
+# Powers of running and of a pause differ at least by so much; what varies less runs all the time.
+_PAUSE = 4.0
 
 
 def _band(n: int, rate: float, rng: np.random.Generator) -> tuple[float, Signal]:
@@ -53,6 +62,28 @@ def _filtered(x: Signal, gain: Signal) -> Signal:
 def _level(x: Signal, band: Signal) -> Signal:
     """RMS of each channel in a band; never quite 0, so that silence becomes strange too."""
     return np.asarray(np.sqrt(np.mean(_filtered(x, band) ** 2, axis=0)) + 0.5)
+
+
+def _running(x: Signal, rate: float) -> Signal:
+    """How far the machine runs at each sample of `x`, shape (n, channels): 0 in a pause, 1 at its usual level.
+
+    1 throughout where the level hardly varies, and where pauses are more than three quarters of a recording: what is
+    background there, and what the machine, cannot be told by the level.
+    """
+    from scipy.ndimage import median_filter
+
+    length = max(16, round(_BLOCK_S * rate))
+    count = len(x) // length
+    if count < 4 * _BLOCKS:
+        return np.ones(len(x))
+    # Differences: most background is low, and gravity is constant.
+    steps = np.diff(x, axis=0, prepend=x[:1])[: count * length]
+    powers = median_filter((steps**2).reshape(count, -1).mean(axis=1), _BLOCKS, mode="nearest")
+    pause, usual = np.quantile(powers, (0.1, 0.75))
+    if usual <= _PAUSE * pause:
+        return np.ones(len(x))
+    share = np.sqrt(np.clip((powers - pause) / (usual - pause), 0, 1))
+    return np.asarray(np.interp(np.arange(len(x)), (np.arange(count) + 0.5) * length, share))
 
 
 def _gain(x: Signal, rate: float, rng: np.random.Generator, strength: float) -> Signal:
@@ -162,8 +193,8 @@ def pseudo_anomaly(
     strength
         0 (nothing) to 1 (plain).
     other
-        For ``mix``: a recording of another machine, speed or load, with as many channels; its amplitudes are mixed in
-        with a share of `strength`, so that 1 gives the other recording itself. It is repeated where it is shorter.
+        For ``mix``: a recording of another machine, speed or load, with as many channels; it is mixed in with a share
+        of `strength` squared in power, so that 1 gives the other recording itself. It is repeated where it is shorter.
 
     Returns
     -------
@@ -181,7 +212,10 @@ def pseudo_anomaly(
     if len(samples) < 16:
         raise DataError(f"{len(samples)} samples are too few to make a pseudo-anomaly of. Give at least 16.")
     x = np.asarray(samples, np.float64).reshape(len(samples), -1)
-    strange = _mixed(x, other, strength) if kind == MIX else _MAKERS[kind](x, float(rate), rng, strength)
+    if kind == MIX:
+        strange = _mixed(x, other, strength)
+    else:
+        strange = x + _running(x, rate)[:, None] * (_MAKERS[kind](x, float(rate), rng, strength) - x)
     limited = np.clip(np.rint(strange), -32768, 32767)
     return np.asarray(limited, np.int16).reshape(samples.shape)
 
@@ -192,4 +226,5 @@ def _mixed(x: Signal, other: Samples | None, strength: float) -> Signal:
     y = np.asarray(other, np.float64).reshape(len(other), -1)
     if y.shape[1] != x.shape[1]:
         raise DataError(f"A recording of {y.shape[1]} channels cannot be mixed into one of {x.shape[1]}.")
-    return (1 - strength) * x + strength * y[np.arange(len(x)) % len(y)]
+    # By powers, as sounds add: with amplitudes a share of a fifth would make all else 2 dB softer, and tell by that.
+    return np.sqrt(1 - strength**2) * x + strength * y[np.arange(len(x)) % len(y)]

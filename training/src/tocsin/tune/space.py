@@ -78,7 +78,7 @@ def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions)
         chosen["covariance"] = trial.suggest_categorical("covariance", ["full", "diagonal"])
     if "neighbours" in own:
         chosen["references"] = trial.suggest_int("references", 32, 1024, log=True)
-        chosen["shrinkage"] = trial.suggest_categorical("shrinkage", [0.3, 0.5, 0.7, 1.0])
+        chosen["shrinkage"] = trial.suggest_categorical("shrinkage", [0.0, 0.1, 0.3, 0.5, 1.0])
     if own & {"autoencoder", "idnn"}:
         wide = trial.suggest_categorical("wide", [32, 64, 128, 192])
         neck = trial.suggest_int("neck", 2, 32, log=True)
@@ -110,11 +110,14 @@ def _audio(trial: Trial, stacked: bool, kind: str, powers: bool, given: dict[str
     pool: tuple[Any, ...] = ("mean",)
     if average == "decibel" and kind in ("kmeans", "gmm", "mahalanobis"):
         pool = tuple(trial.suggest_categorical("pool", ["mean", "mean,std", "max", "mean,max"]).split(","))
-    # An even number of frames, so that windows overlap by half; about 0.5 to 8 s at 16 kHz.
-    frames = 2 * max(1, round(trial.suggest_categorical("window_s", [0.5, 1.0, 2.0, 4.0, 8.0]) * 16000 / hop / 2))
+    # Frames of a window, a multiple of its moves; about 0.5 to 8 s at 16 kHz.
+    moves = trial.suggest_categorical("moves", [2, 4])
+    seconds = trial.suggest_categorical("window_s", [0.5, 1.0, 2.0, 4.0, 8.0])
+    step = max(1, round(seconds * 16000 / hop / moves))
     return FrontEnd(
-        n_fft=n_fft, hop=hop, bands=bands, spacing=spacing, average=average, pool=pool, window_frames=frames
-    )
+        n_fft=n_fft, hop=hop, bands=bands, spacing=spacing, average=average, pool=pool, window_frames=moves * step,
+        window_hop=step,
+    )  # fmt: skip
 
 
 def _vibration(trial: Trial, stacked: bool) -> FrontEnd:
