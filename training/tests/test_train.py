@@ -167,7 +167,11 @@ def test_default_features() -> None:
     assert (pooled.n_vector, pooled.window_frames, pooled.window_hop) == (64, 32, 16)
     assert audio_features(FrontEnd(), sample_rate=16000, stacked=True).n_vector == 320
     near = audio_features(FrontEnd(), sample_rate=16000, stacked=False, near=True)
-    assert near.window_span <= 2 * 16000 < near.window_span + 2 * near.hop
+    assert near.window_span <= 8 * 16000 < near.window_span + 4 * near.hop
+    assert near.window_frames == 4 * near.window_hop
+    for length in (2 * 16000, 4000):
+        short = audio_features(FrontEnd(), sample_rate=16000, stacked=False, near=True, clip_samples=length)
+        assert short.window_span <= length < short.window_span + 4 * short.hop
     assert {len(band.weights) for band in near.bands} != {len(band.weights) for band in pooled.bands}
     fan = vibration_features(FrontEnd(), sample_rate=200, channels=3, scale_g=1e-4, clip_samples=200)
     assert (fan.frame_length, fan.hop, fan.window_span, fan.n_vector) == (100, 50, 200, 60)

@@ -62,7 +62,15 @@ def _half(window_frames: int) -> int:
     return window_frames // 2 if window_frames % 2 == 0 else window_frames
 
 
-def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool, near: bool = False) -> FeatureConfig:
+# For nearest neighbours, of sound: seconds of a window, and how often it moves before it is all new. Longer ones tell
+# machines and their faults better, as long as recordings hold them.
+_NEAR_S = 8
+_NEAR_MOVES = 4
+
+
+def audio_features(
+    choice: FrontEnd, *, sample_rate: int, stacked: bool, near: bool = False, clip_samples: int | None = None
+) -> FeatureConfig:
     """Log-mel features.
 
     Parameters
@@ -74,7 +82,9 @@ def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool, near: b
     stacked
         For a network: 5 frames in a row, as they are. Else the mean over about a second.
     near
-        For nearest neighbours: bands of equal width, and the mean over what fits in two seconds.
+        For nearest neighbours: bands of equal width, and the mean over 8 seconds, or a recording where that is shorter.
+    clip_samples
+        Length of the shortest usual recording; None: long enough.
 
     Raises
     ------
@@ -93,10 +103,14 @@ def audio_features(choice: FrontEnd, *, sample_rate: int, stacked: bool, near: b
         window_frames = choice.window_frames or 5
         # Neighbours share four frames of five: every second one loses nothing, and halves the device's work.
         window_hop = choice.window_hop or min(2, window_frames)
+    elif near and choice.window_frames is None:
+        span = min(_NEAR_S * sample_rate, clip_samples or _NEAR_S * sample_rate)
+        step = max(1, ((span - n_fft) // hop + 1) // _NEAR_MOVES)
+        window_frames = _NEAR_MOVES * step
+        window_hop = choice.window_hop or step
     else:
-        # An even number, so that windows overlap by half; two seconds hold those of neighbours.
-        usual = (2 * sample_rate - n_fft + hop) / hop // 2 if near else round(sample_rate / hop / 2)
-        window_frames = choice.window_frames or max(2, 2 * int(usual))
+        # An even number, so that windows overlap by half.
+        window_frames = choice.window_frames or max(2, 2 * round(sample_rate / hop / 2))
         window_hop = choice.window_hop or _half(window_frames)
     return FeatureConfig.logmel(
         sample_rate=sample_rate,

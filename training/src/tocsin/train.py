@@ -185,8 +185,32 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
     """
     if dataset.kind == "audio":
         near = options.kind == "neighbours"
-        return audio_features(options.front_end, sample_rate=dataset.rate, stacked=stacked, near=near)
+        length = _usual_shape(dataset, clips)[0] if near else None
+        return audio_features(
+            options.front_end, sample_rate=dataset.rate, stacked=stacked, near=near, clip_samples=length
+        )
     stacked = stacked and not kinds_of(options).isdisjoint(FRAME_BY_FRAME)
+    length, channels = _usual_shape(dataset, clips)
+    full_scale = dataset.options.full_scale
+    assert full_scale is not None
+    return vibration_features(
+        options.front_end,
+        sample_rate=dataset.rate,
+        channels=channels,
+        scale_g=full_scale / 32768,
+        clip_samples=length,
+        stacked=stacked,
+    )
+
+
+def _usual_shape(dataset: Dataset, clips: Sequence[Clip]) -> tuple[int, int]:
+    """Samples, the median of the first 20 usable recordings, and channels.
+
+    Raises
+    ------
+    DataError
+        None of the recordings can be read.
+    """
     shapes: list[tuple[int, ...]] = []
     for clip in clips:
         try:
@@ -197,16 +221,7 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
             break
     if not shapes:
         raise DataError(f"No recording can be read, the last being {problem}.")
-    full_scale = dataset.options.full_scale
-    assert full_scale is not None
-    return vibration_features(
-        options.front_end,
-        sample_rate=dataset.rate,
-        channels=1 if len(shapes[0]) == 1 else shapes[0][1],
-        scale_g=full_scale / 32768,
-        clip_samples=int(np.median([shape[0] for shape in shapes])),
-        stacked=stacked,
-    )
+    return int(np.median([shape[0] for shape in shapes])), 1 if len(shapes[0]) == 1 else shapes[0][1]
 
 
 def check_frame_layer(features: FeatureConfig, options: TrainOptions) -> None:
