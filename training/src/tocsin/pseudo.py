@@ -227,4 +227,4 @@ def _mixed(x: Signal, other: Samples | None, strength: float) -> Signal:
     if y.shape[1] != x.shape[1]:
         raise DataError(f"A recording of {y.shape[1]} channels cannot be mixed into one of {x.shape[1]}.")
     # By powers, as sounds add: with amplitudes a share of a fifth would make all else 2 dB softer, and tell by that.
-    return np.sqrt(1 - strength**2) * x + strength * y[np.arange(len(x)) % len(y)]
+    return np.asarray(np.sqrt(1 - strength**2) * x + strength * y[np.arange(len(x)) % len(y)])
