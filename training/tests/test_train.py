@@ -179,6 +179,15 @@ def test_default_features() -> None:
     assert (fast.frame_length, fast.n_fft) == (4096, 4096)
 
 
+def test_windows_of_neighbours_fit_most_recordings(tmp_path: Path) -> None:
+    for i in range(12):
+        write(tmp_path / f"normal/{i:02d}.wav", hum(i)[: 16000 if i % 3 else 8000])
+    trained = train(
+        open_dataset(tmp_path, ReadOptions()), None, replace(QUICK, kind="neighbours", front_end=FrontEnd())
+    )
+    assert trained.bundle.features.window_span <= 8000
+
+
 def test_anomalies_alone_cannot_be_trained_on(tmp_path: Path) -> None:
     write(tmp_path / "abnormal/a.wav", hum(0))
     with pytest.raises(DataError, match="too few"):

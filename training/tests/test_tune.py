@@ -121,6 +121,20 @@ def test_features_that_are_given_are_kept(kind: str) -> None:
             audio_features(front, sample_rate=16000, stacked=False)
 
 
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - set(FRAME_BY_FRAME)))
+@pytest.mark.parametrize(
+    "given", [{"window_frames": 374}, {"window_hop": 7}, {"window_frames": 374, "window_hop": 187}]
+)
+def test_windows_that_are_given_fit_what_is_tried(kind: str, given: dict[str, int]) -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+    base = replace(BASE, front_end=FrontEnd(average="power", **given))
+    for _ in range(10):
+        features = audio_features(
+            suggest(study.ask(), [kind], "audio", base).front_end, sample_rate=16000, stacked=False
+        )
+        assert {name: getattr(features, name) for name in given} == given
+
+
 def test_neither_anomalies_nor_test_recordings_are_read(tmp_path: Path) -> None:
     for i in range(16):
         write(tmp_path / f"fan/train/section_00_source_train_normal_{i:04d}_a.wav", hum(i))

@@ -110,14 +110,13 @@ def _audio(trial: Trial, stacked: bool, kind: str, powers: bool, given: dict[str
     pool: tuple[Any, ...] = ("mean",)
     if average == "decibel" and kind in ("kmeans", "gmm", "mahalanobis"):
         pool = tuple(trial.suggest_categorical("pool", ["mean", "mean,std", "max", "mean,max"]).split(","))
-    # Frames of a window, a multiple of its moves; about 0.5 to 8 s at 16 kHz.
-    moves = trial.suggest_categorical("moves", [2, 4])
-    seconds = trial.suggest_categorical("window_s", [0.5, 1.0, 2.0, 4.0, 8.0])
-    step = max(1, round(seconds * 16000 / hop / moves))
-    return FrontEnd(
-        n_fft=n_fft, hop=hop, bands=bands, spacing=spacing, average=average, pool=pool, window_frames=moves * step,
-        window_hop=step,
-    )  # fmt: skip
+    front = FrontEnd(n_fft=n_fft, hop=hop, bands=bands, spacing=spacing, average=average, pool=pool)
+    if "window_frames" in given:
+        return front
+    # A window is a multiple of its moves; about 0.5 to 8 s at 16 kHz.
+    length = trial.suggest_categorical("window_s", [0.5, 1.0, 2.0, 4.0, 8.0]) * 16000 / hop
+    step = given.get("window_hop") or max(1, round(length / trial.suggest_categorical("moves", [2, 4])))
+    return replace(front, window_frames=step * max(1, round(length / step)), window_hop=step)
 
 
 def _vibration(trial: Trial, stacked: bool) -> FrontEnd:
