@@ -107,14 +107,13 @@ def test_every_processor_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_info_reads_few_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     counter = Held()
-    info_module = importlib.import_module("tocsin.data.info")
 
-    def read_raw(_: Path) -> tuple[npt.NDArray[np.float64], int]:
+    def values(_: Dataset, __: Clip) -> tuple[npt.NDArray[np.float64], float]:
         samples = np.random.default_rng(counter.read).normal(0, 1000, (16000, 1))
         counter.add(samples)
         return samples, 16000
 
-    monkeypatch.setattr(info_module.audio, "read_raw", read_raw)
+    monkeypatch.setattr(Dataset, "values", values)
     monkeypatch.setattr(extract_module, "processors", lambda: THREADS)
     found = survey_dataset(replace(_many(), clips=_many().clips[:100]))
     assert (found.clips, counter.read) == (100, 100)

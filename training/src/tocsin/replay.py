@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .bundle import Bundle
-from .data import Clip, Dataset, Issues, ReadOptions, audio, dataset, vibration
+from .data import Clip, Dataset, Issues, ReadOptions, audio, dataset
+from .data.readers import array_names, count_recordings
 from .errors import DataError
 from .twin import Event, Gap, Twin, Window
 
@@ -117,13 +118,13 @@ def _vibration(path: Path, bundle: Bundle, options: ReadOptions, sound_file: boo
 def _arrays(path: Path, wanted: str, bundle: Bundle, options: ReadOptions) -> Iterator[Recording]:
     """Each array of an ``.npz``; its recordings follow each other with samples missing between them."""
     _only(bundle, "vibration")
-    names = vibration.array_names(path)
+    names = array_names(path)
     if wanted and wanted not in names:
         raise DataError(f"has no array {wanted}, only {', '.join(names)}")
     source = Dataset(path, "vibration", (), (), options)
     for name in [wanted] if wanted else names:
         issues = Issues()
-        count = vibration.count_recordings(path, name)
+        count = count_recordings(path, name)
         pieces = [source.read(_clip(path, name, i), issues) for i in range(count)]
         yield Recording(f"{path}:{name}", pieces, list(issues.notes))
 

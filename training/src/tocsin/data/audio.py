@@ -10,42 +10,41 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
+from .readers import Source, open_reader, suffixes
 
-SUFFIXES = frozenset({".wav", ".flac"})
+SUFFIXES = suffixes("sound")
 
 # Share of samples at full scale above which a recording is called clipped.
 CLIPPED_SHARE = 1e-3
 
 
-def _decode(path: Path) -> tuple[npt.NDArray[np.float64], int]:
-    """Samples at int16 scale, shape (n, channels), not yet rounded, and the rate in Hz."""
-    import soundfile
+def check(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give the samples of a sound file back where they can be used.
 
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate = int(file.samplerate)
-            if file.subtype == "PCM_16":
-                samples = file.read(dtype="int16", always_2d=True).astype(np.float64)
-            else:
-                samples = file.read(dtype="float64", always_2d=True) * 32768.0
-    except (RuntimeError, OSError) as error:
-        text = str(error).rstrip(".")
-        raise DataError(f"not a readable sound file ({text.split(': ')[-1]})") from error
-    if samples.shape[0] == 0:
+    Raises
+    ------
+    DataError
+        There are none, or NaN or infinity among them.
+    """
+    if values.shape[0] == 0:
         raise DataError("holds no samples")
-    if not np.isfinite(samples).all():
-        bad = int(np.count_nonzero(~np.isfinite(samples)))
+    if not np.isfinite(values).all():
+        bad = int(np.count_nonzero(~np.isfinite(values)))
         raise DataError(f"{bad} samples are not finite (NaN or infinity)")
-    return samples, rate
+    return values
 
 
-def read_audio(path: Path, *, rate: int, channel: int | None = None) -> tuple[npt.NDArray[np.int16], list[str]]:
-    """Read a sound file as one channel at `rate`.
+def to_samples(
+    values: npt.NDArray[np.float64], found: float | None, *, rate: int, channel: int | None = None
+) -> tuple[npt.NDArray[np.int16], list[str]]:
+    """One channel of a sound file at `rate`.
 
     Parameters
     ----------
-    path
-        A file that libsndfile reads.
+    values
+        At int16 scale, shape (n, channels).
+    found
+        Their rate, Hz; None: that wanted.
     rate
         Samples a second wanted, Hz; other rates are resampled by soxr at its highest quality.
     channel
@@ -59,58 +58,54 @@ def read_audio(path: Path, *, rate: int, channel: int | None = None) -> tuple[np
     Raises
     ------
     DataError
-        The file cannot be decoded, is empty, lacks the channel, or holds NaN or infinity.
+        There are no samples, the channel is missing, or NaN or infinity are among them.
     """
-    samples, found = _decode(path)
+    values = check(values)
     notes = []
-    count = samples.shape[1]
+    count = values.shape[1]
     if channel is not None and channel >= count:
         raise DataError(f"has {count} channel{'s' if count > 1 else ''}, so no channel {channel}")
     if channel is not None:
-        mono = samples[:, channel]
+        mono = values[:, channel]
     else:
-        mono = samples.mean(axis=1)
+        mono = values.mean(axis=1)
         if count > 1:
             notes.append(f"mixed down from {count} channels to one")
-    if found != rate:
+    if found not in (None, rate):
         import soxr
 
         mono = soxr.resample(mono, found, rate, quality="VHQ")
-        notes.append(f"resampled from {found} Hz to {rate} Hz")
+        notes.append(f"resampled from {found:g} Hz to {rate} Hz")
     out = np.clip(np.rint(mono), -32768, 32767).astype(np.int16)
     return out, notes + oddities(out)
 
 
-def read_raw(path: Path) -> tuple[npt.NDArray[np.float64], int]:
-    """Samples of a sound file as they are, at int16 scale, shape (n, channels), and its rate in Hz.
+def read_audio(path: Path, *, rate: int, channel: int | None = None) -> tuple[npt.NDArray[np.int16], list[str]]:
+    """Read a sound file as one channel at `rate`; as :func:`to_samples`.
 
     Raises
     ------
     DataError
-        As :func:`read_audio`.
+        As there, or the file cannot be decoded.
     """
-    return _decode(path)
+    reader = open_reader(Source(path))
+    return to_samples(reader.read_all(), reader.rate, rate=rate, channel=channel)
 
 
-def rate_of(path: Path) -> int:
-    """Samples a second of a sound file, Hz."""
-    return _decode(path)[1]
-
-
-def read_channels(path: Path, *, rate: int) -> npt.NDArray[np.float64]:
-    """Read all channels of a sound file that holds vibration, at int16 scale, shape (n, channels).
+def to_channels(values: npt.NDArray[np.float64], found: float | None, *, rate: int) -> npt.NDArray[np.float64]:
+    """All channels of a sound file that holds vibration, at int16 scale, shape (n, channels).
 
     Raises
     ------
     DataError
-        As :func:`read_audio`; or its rate is not `rate`, or it has more than 3 channels.
+        As :func:`check`; or the rate `found` is not `rate`, or there are more than 3 channels.
     """
-    samples, found = _decode(path)
-    if found != rate:
-        raise DataError(f"has {found} samples a second instead of {rate}")
-    if samples.shape[1] > 3:
-        raise DataError(f"has {samples.shape[1]} channels; a vibration sensor has 1 to 3")
-    return samples
+    values = check(values)
+    if found not in (None, rate):
+        raise DataError(f"has {found:g} samples a second instead of {rate}")
+    if values.shape[1] > 3:
+        raise DataError(f"has {values.shape[1]} channels; a vibration sensor has 1 to 3")
+    return values
 
 
 def oddities(samples: npt.NDArray[np.int16]) -> list[str]:

@@ -38,6 +38,9 @@ class Clip:
         a split must not part; empty where a file is a recording of its own.
     channel
         The microphone that the file holds, from 0, where its name says so; else -1.
+    begin, count
+        The samples of the file that the clip is, at the file's rate and in one piece: first and number. A count of -1
+        takes the whole recording.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Clip:
     index: int = -1
     recording: str = ""
     channel: int = -1
+    begin: int = 0
+    count: int = -1
 
     @property
     def group(self) -> tuple[str, str, str]:

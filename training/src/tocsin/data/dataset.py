@@ -17,6 +17,7 @@ from ..errors import DataError
 from . import audio, vibration
 from .clip import Clip, Issues
 from .layouts import UNDERSTOOD, find_clips
+from .readers import Reader, Source, open_reader
 
 if TYPE_CHECKING:
     from ..features import FeatureConfig
@@ -119,11 +120,34 @@ class Dataset:
         full_scale = vibration.choose_full_scale(peak)
         return replace(self, options=replace(self.options, full_scale=full_scale))
 
+    def reader(self, clip: Clip) -> Reader:
+        """The file of a recording, opened.
+
+        Raises
+        ------
+        DataError
+            It cannot be read.
+        """
+        return open_reader(Source(clip.path, clip.array, clip.index, self.options.columns))
+
+    def values(self, clip: Clip) -> tuple[npt.NDArray[np.float64], float | None]:
+        """Numbers of a recording as they are in its file, shape (n, channels), and their rate, Hz (None: unknown).
+
+        Raises
+        ------
+        DataError
+            The file cannot be read.
+        """
+        reader = self.reader(clip)
+        values = reader.read_all() if clip.count < 0 else reader.read(clip.begin, clip.count)
+        return values, reader.rate
+
     def _in_g(self, clip: Clip) -> npt.NDArray[np.float64]:
         """Accelerations of a recording in g, shape (n, channels)."""
+        values, rate = self.values(clip)
         if self.file_range:
-            return audio.read_channels(clip.path, rate=self.rate) * (self.file_range / 32768.0)
-        return vibration.read_vibration(clip, unit=self.options.unit, columns=self.options.columns)
+            return audio.to_channels(values, rate, rate=self.rate) * (self.file_range / 32768.0)
+        return vibration.in_g(values, self.options.unit)
 
     def read(self, clip: Clip, issues: Issues) -> npt.NDArray[np.int16]:
         """Samples of one recording, shape (n,) for one channel or (n, channels).
@@ -135,11 +159,12 @@ class Dataset:
         """
         if self.kind == "audio":
             channel = self.options.channel if clip.channel < 0 else None
-            samples, notes = audio.read_audio(clip.path, rate=self.rate, channel=channel)
+            values, found = self.values(clip)
+            samples, notes = audio.to_samples(values, found, rate=self.rate, channel=channel)
         else:
-            values = self._in_g(clip)
+            accelerations = self._in_g(clip)
             assert self.options.full_scale is not None
-            samples, notes = vibration.to_digits(values, self.options.full_scale)
+            samples, notes = vibration.to_digits(accelerations, self.options.full_scale)
             if samples.shape[1] == 1:
                 samples = samples[:, 0]
         for what in notes:
@@ -162,6 +187,13 @@ def _files(root: Path) -> tuple[str, list[Path]]:
     if ".npz" in found and ".csv" not in found:
         return "npz", sorted(root.rglob("*.npz"))
     return ("csv" if ".csv" in found else "wav"), []
+
+
+def _rate_of(path: Path) -> int:
+    """Samples a second of a sound file, Hz."""
+    rate = open_reader(Source(path)).rate
+    assert rate is not None
+    return round(rate)
 
 
 def metadata(root: Path) -> dict[str, Any]:
@@ -253,6 +285,6 @@ def _open_wav(root: Path, options: ReadOptions) -> Dataset:
     file_range = said.get("full_scale") or options.full_scale
     if not isinstance(file_range, int | float) or file_range <= 0:
         raise DataError("Say how many g full scale means in these sound files with --full-scale.")
-    rate = options.rate or (int(said["rate"]) if said.get("rate") else audio.rate_of(clips[0].path))
+    rate = options.rate or (int(said["rate"]) if said.get("rate") else _rate_of(clips[0].path))
     settled = replace(options, rate=rate, full_scale=options.full_scale or float(file_range))
     return Dataset(root, "vibration", clips, left_out, settled, float(file_range))

@@ -126,7 +126,8 @@ def measure(dataset: Dataset, clip: Clip) -> Measured:
         It cannot be used; as :meth:`Dataset.read`.
     """
     if dataset.kind == "audio" or dataset.file_range:
-        samples, rate = audio.read_raw(clip.path)
+        values, found = dataset.values(clip)
+        samples, rate = audio.check(values), round(found or dataset.rate)
     else:
         digits = dataset.read(clip, Issues())
         samples, rate = np.asarray(digits, np.float64).reshape(len(digits), -1), dataset.rate

@@ -1,12 +1,10 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Accelerations from ``.npz`` and ``.csv`` files as the int16 samples that a sensor would give."""
+"""Accelerations from files of numbers as the int16 samples that a sensor would give."""
 
 from __future__ import annotations
 
 import re
-import threading
-import zipfile
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,6 +14,7 @@ import numpy.typing as npt
 
 from ..errors import DataError
 from .clip import Clip, Label
+from .readers import Source, array_names, count_recordings, open_reader
 
 # Size of each unit in g; standard gravity is 9.80665 m/s² by definition (BIPM).
 UNITS = {"g": 1.0, "mg": 1e-3, "ug": 1e-6, "m/s2": 1 / 9.80665}
@@ -23,42 +22,11 @@ FULL_SCALES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
 NORMAL = ("*normal*", "*healthy*", "*_0_weight")
 ANOMALY = ("*anomal*", "*abnormal*", "*fault*", "*_[1-9]_weight")
 IGNORE = ("*_off_*", "*_off")
-RATE_KEYS = ("rate", "sample_rate", "fs")
 
-_TIME = re.compile(r"(t|time|timestamp|ms|us|s|seconds|index)\b", re.IGNORECASE)
 _LABEL_WORDS = re.compile(
     r"[_\-. ]?(abnormal|normal|healthy|anomal(?:y|ies|ous)|faulty?|\d+_weight)(?=[_\-. ]|$)",
     re.IGNORECASE,
 )
-
-_cache: dict[tuple[Path, str], npt.NDArray[np.float64]] = {}
-_cache_lock = threading.Lock()
-
-
-def _load(path: Path, array: str) -> npt.NDArray[np.float64]:
-    """One array of an ``.npz`` with axes (recording, sample, channel), kept for the next asker."""
-    with _cache_lock:
-        found = _cache.get((path, array))
-        if found is None:
-            try:
-                with np.load(path, allow_pickle=False) as archive:
-                    found = _axes(archive[array].astype(np.float64))
-            except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-                raise DataError(f"array {array} of {path.name} cannot be read ({error})") from error
-            _cache[path, array] = found
-    return found
-
-
-def _axes(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give `values` the axes (recording, sample, channel)."""
-    if values.ndim == 1:
-        return values[None, :, None]
-    if values.ndim == 2:
-        # Few columns are the axes of one recording, many are the samples of one-axis recordings.
-        return values[None] if values.shape[1] <= 3 else values[:, :, None]
-    if values.ndim == 3 and values.shape[2] <= 3:
-        return values
-    raise DataError(f"shape {values.shape}: wanted [recordings, samples, channels] with 1 to 3 channels")
 
 
 def matches(name: str, globs: Sequence[str]) -> bool:
@@ -96,32 +64,6 @@ def machine_of(array: str, path: Path) -> str:
     return _LABEL_WORDS.sub("", array).strip("_-. ") or path.stem
 
 
-def array_names(path: Path) -> list[str]:
-    """Names of an ``.npz``'s arrays, without those that hold a rate.
-
-    Raises
-    ------
-    DataError
-        The file is not an ``.npz``.
-    """
-    return [name for name in _open(path)[0] if name not in RATE_KEYS]
-
-
-def count_recordings(path: Path, array: str) -> int:
-    """How many recordings an array holds."""
-    return int(_load(path, array).shape[0])
-
-
-def _open(path: Path) -> tuple[list[str], int | None]:
-    """Names of all arrays, sorted, and the rate where the file gives one, Hz."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            rates = [int(archive[key]) for key in RATE_KEYS if key in archive.files]
-            return sorted(archive.files), rates[0] if rates else None
-    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{path} is not a readable .npz file ({error})") from error
-
-
 def find_arrays(
     path: Path,
     *,
@@ -129,14 +71,13 @@ def find_arrays(
     anomaly: Sequence[str] | None,
     ignore: Sequence[str] | None,
 ) -> tuple[list[Clip], list[str], int | None]:
-    """Recordings of an ``.npz``, the arrays left out, and the rate where the file gives one, Hz.
+    """Recordings in a file of arrays, the arrays left out, and the rate where the file gives one, Hz.
 
     Raises
     ------
     DataError
-        The file is not an ``.npz``, or no array of it is normal.
+        The file cannot be read, or no array of it is normal.
     """
-    rate = _open(path)[1]
     names = array_names(path)
     clips: list[Clip] = []
     rest: list[str] = []
@@ -145,7 +86,7 @@ def find_arrays(
         if label is None:
             rest.append(name)
             continue
-        for i in range(_load(path, name).shape[0]):
+        for i in range(count_recordings(path, name)):
             clips.append(
                 Clip(
                     name=f"{name}[{i}]",
@@ -161,64 +102,18 @@ def find_arrays(
             f"No array of {path.name} is known to be normal ({', '.join(names) or 'it is empty'})."
             " Say which with --normal GLOB and --anomaly GLOB."
         )
-    return clips, rest, rate
+    rate = open_reader(Source(path, clips[0].array, clips[0].index)).rate
+    return clips, rest, None if rate is None else round(rate)
 
 
-def _read_csv(path: Path, columns: Sequence[str] | None) -> npt.NDArray[np.float64]:
-    """Numbers of a table, shape (samples, channels)."""
-    try:
-        lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"not a readable table ({error})") from error
-    if not lines:
-        raise DataError("holds no samples")
-    delimiter = next((d for d in (",", ";", "\t") if d in lines[0]), None)
-    first = [cell.strip().strip('"') for cell in lines[0].split(delimiter)]
-    try:
-        [float(cell) for cell in first]
-        header: list[str] = []
-    except ValueError:
-        header = first
-    try:
-        table = np.loadtxt(lines[1 if header else 0 :], delimiter=delimiter, ndmin=2)
-    except ValueError as error:
-        raise DataError(f"not a table of numbers ({error})") from error
-    if table.size == 0:
-        raise DataError("holds no samples")
-    if columns is not None:
-        names = header or [str(i) for i in range(table.shape[1])]
-        wanted = [c if c in names else names[int(c)] if _is_index(c, names) else c for c in columns]
-        missing = [c for c in wanted if c not in names]
-        if missing:
-            raise DataError(f"has no column {', '.join(missing)} (only {', '.join(names)})")
-        return np.asarray(table[:, [names.index(c) for c in wanted]], np.float64)
-    kept = [i for i in range(table.shape[1]) if not (header and _TIME.match(header[i]))]
-    if not 1 <= len(kept) <= 3:
-        raise DataError(f"has {len(kept)} columns of samples; choose 1 to 3 with --columns")
-    return np.asarray(table[:, kept], np.float64)
-
-
-def _is_index(text: str, names: Sequence[str]) -> bool:
-    return text.isdigit() and int(text) < len(names)
-
-
-def read_vibration(clip: Clip, *, unit: str, columns: Sequence[str] | None = None) -> npt.NDArray[np.float64]:
-    """Accelerations of a recording.
-
-    Returns
-    -------
-    float64, shape (n, channels), in g
+def in_g(values: npt.NDArray[np.float64], unit: str) -> npt.NDArray[np.float64]:
+    """Accelerations of a file in g, same shape.
 
     Raises
     ------
     DataError
-        The file cannot be read, is empty, or holds NaN or infinity.
+        There are none, or NaN or infinity among them.
     """
-    if clip.array:
-        whole = _load(clip.path, clip.array)
-        values = whole.reshape(-1, whole.shape[2]) if clip.index < 0 else whole[clip.index]
-    else:
-        values = _read_csv(clip.path, columns)
     if values.shape[0] == 0:
         raise DataError("holds no samples")
     if not np.isfinite(values).all():

@@ -1,0 +1,171 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""File formats: each gives a :class:`Reader` of one recording, whatever the file is.
+
+To add a format, write a module here with a function ``open_reader(source)`` and name it in :data:`FORMATS`. A format
+whose files hold several recordings by name has ``array_names(path)`` and ``count_recordings(path, array)``, too. The
+module is imported when the first such file is read.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ...errors import DataError
+from .reader import ArrayReader, Reader, SpooledReader, Stretch
+
+__all__ = [
+    "FORMATS",
+    "ArrayReader",
+    "Format",
+    "Reader",
+    "Source",
+    "SpooledReader",
+    "Stretch",
+    "array_names",
+    "count_recordings",
+    "format_of",
+    "open_reader",
+    "suffixes",
+]
+
+Holds = Literal["sound", "numbers"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file.
+
+    Attributes
+    ----------
+    name
+        For people.
+    suffixes
+        Of its files, in lower case, with the dot.
+    module
+        In this package.
+    holds
+        ``"sound"``: samples at int16 scale (unit ``"digits"``), which may be vibration where metadata say so;
+        ``"numbers"``: physical values, always vibration.
+    arrays
+        Whether a file holds several recordings by name.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    module: str
+    holds: Holds
+    arrays: bool = False
+
+
+FORMATS = (
+    Format("sound", (".wav", ".flac"), "sound", "sound"),
+    Format("text table", (".csv",), "table", "numbers"),
+    Format("NumPy archive", (".npz",), "npz", "numbers", arrays=True),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a recording is, and how its file is to be understood.
+
+    Attributes
+    ----------
+    path
+        The file.
+    array, index
+        Which of several recordings in the file, as in :class:`tocsin.data.Clip`.
+    columns
+        Names or numbers (from 0) of the columns to take; None takes all but the time.
+    """
+
+    path: Path
+    array: str = ""
+    index: int = -1
+    columns: tuple[str, ...] | None = None
+
+
+def suffixes(holds: Holds | None = None) -> frozenset[str]:
+    """Suffixes of all formats, or of those that hold sound or numbers."""
+    return frozenset(suffix for form in FORMATS if holds in (None, form.holds) for suffix in form.suffixes)
+
+
+def format_of(path: Path) -> Format:
+    """The format of a file, by its suffix.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    suffix = path.suffix.lower()
+    for form in FORMATS:
+        if suffix in form.suffixes:
+            return form
+    raise DataError(f"is not a kind of recording that is understood ({suffix or 'no suffix'})")
+
+
+def _module(form: Format) -> Any:
+    return importlib.import_module(f".{form.module}", __name__)
+
+
+# Readers that were used last: clips of one file follow each other, and opening a table means parsing it.
+_KEPT = 8
+_kept: OrderedDict[tuple[Source, int, int], Reader] = OrderedDict()
+_lock = threading.Lock()
+
+
+def open_reader(source: Source) -> Reader:
+    """Open a recording; one that was open a moment ago is given again. Threads may share it.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read; the message leaves its name to the caller.
+    """
+    form = format_of(source.path)
+    try:
+        state = source.path.stat()
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror or error})") from error
+    key = (source, state.st_mtime_ns, state.st_size)
+    with _lock:
+        found = _kept.get(key)
+        if found is not None:
+            _kept.move_to_end(key)
+            return found
+    reader: Reader = _module(form).open_reader(source)
+    with _lock:
+        _kept[key] = reader
+        while len(_kept) > _KEPT:
+            _kept.popitem(last=False)
+    return reader
+
+
+def array_names(path: Path) -> list[str]:
+    """Names of the arrays in a file, sorted; none where the file is one recording.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
+    """
+    form = format_of(path)
+    names: list[str] = _module(form).array_names(path) if form.arrays else []
+    return names
+
+
+def count_recordings(path: Path, array: str) -> int:
+    """How many recordings an array of a file holds.
+
+    Raises
+    ------
+    DataError
+        The array cannot be read.
+    """
+    return int(_module(format_of(path)).count_recordings(path, array))
