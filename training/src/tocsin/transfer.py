@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .adapt import METHODS, methods_for
+from .advice import ANEW, NONE, OWN
 from .bundle import Bundle
 from .data import Clip, Dataset, Extracted, Issues, extract, split_clips
 from .errors import DataError, ModelError
@@ -26,12 +27,6 @@ from .operating import find_alarms
 from .rebaseline import Piece, RebaselineOptions, rebaseline
 from .train import Progress, TrainOptions, silent, train
 from .twin import Scorer
-
-NONE = "none"
-"""The detector as it came."""
-
-ANEW = "anew"
-"""For comparison: the other machine's detector is thrown away, and one is trained on the same few minutes alone."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,10 @@ class Outcome:
     false_alarms, detected
         Shares of the healthy and of the anomalous test recordings that raise an alarm, each streamed by itself
         through the decision stage; None where there are none.
+    n_normal, n_anomaly
+        Test recordings.
+    hours
+        Of the healthy test recordings together.
     """
 
     kind: str
@@ -63,11 +62,17 @@ class Outcome:
     auc: float | None
     false_alarms: float | None
     detected: float | None
+    n_normal: int = 0
+    n_anomaly: int = 0
+    hours: float = 0.0
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Means over all pairs of different machines; fields as of :class:`Outcome`, `pairs` of which each is the mean."""
+    """Means over all pairs of different machines; fields as of :class:`Outcome`, `pairs` of which each is the mean.
+
+    `n_normal`, `n_anomaly` and `hours` are sums over the pairs.
+    """
 
     kind: str
     method: str
@@ -76,6 +81,9 @@ class Summary:
     auc: float | None
     false_alarms: float | None
     detected: float | None
+    n_normal: int = 0
+    n_anomaly: int = 0
+    hours: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -92,12 +100,15 @@ class Transfer:
         One for each model, method and length; `method` ``"own"`` is each machine's own detector on itself.
     left_out
         Lengths that not every machine has recordings for, in words.
+    per_hour
+        Budget of false alarms, an hour.
     """
 
     machines: list[str]
     outcomes: list[Outcome]
     summaries: list[Summary]
     left_out: list[str]
+    per_hour: float
 
     def matrix(self, kind: str, figure: str) -> npt.NDArray[np.float64]:
         """`figure` (auc, false_alarms, detected) of unchanged detectors, trained (rows) by tested; NaN without."""
@@ -184,6 +195,9 @@ def _outcome(bundle: Bundle, test: Sequence[Extracted], **names: Any) -> Outcome
         auc=figures(scored)[0],
         false_alarms=shares["normal"],
         detected=shares["anomaly"],
+        n_normal=sum(item.clip.label == "normal" for item in test),
+        n_anomaly=sum(item.clip.label == "anomaly" for item in test),
+        hours=sum(item.seconds for item in test if item.clip.label == "normal") / 3600,
     )
 
 
@@ -254,7 +268,7 @@ def transfer(
                     outcomes += _pair(option, trained, bundle, machine, features, minutes, methods, short)
                     step(f"{trained} on {machine.name}")
     told = [f"{m:g} minutes: not every machine has as many healthy recordings to learn from" for m in sorted(short)]
-    return Transfer([m.name for m in every], outcomes, _summaries(outcomes), told)
+    return Transfer([m.name for m in every], outcomes, _summaries(outcomes), told, options[0].budget.per_hour)
 
 
 def _pair(
@@ -305,9 +319,21 @@ def _anew(
 def _summaries(outcomes: Sequence[Outcome]) -> list[Summary]:
     groups: dict[tuple[str, str, float], list[Outcome]] = {}
     for item in outcomes:
-        method = "own" if item.trained == item.tested else item.method
+        method = OWN if item.trained == item.tested else item.method
         groups.setdefault((item.kind, method, item.minutes), []).append(item)
-    return [Summary(*key, len(items), *(_mean(items, name) for name in FIGURES)) for key, items in groups.items()]
+    return [
+        Summary(
+            *key,
+            len(items),
+            _mean(items, "auc"),
+            _mean(items, "false_alarms"),
+            _mean(items, "detected"),
+            n_normal=sum(item.n_normal for item in items),
+            n_anomaly=sum(item.n_anomaly for item in items),
+            hours=sum(item.hours for item in items),
+        )
+        for key, items in groups.items()
+    ]
 
 
 FIGURES = ("auc", "false_alarms", "detected")
@@ -316,62 +342,6 @@ FIGURES = ("auc", "false_alarms", "detected")
 def _mean(items: Sequence[Outcome], name: str) -> float | None:
     values = [value for item in items if (value := getattr(item, name)) is not None]
     return float(np.mean(values)) if values else None
-
-
-def recommend(result: Transfer) -> str:
-    """What the data say of each model, a sentence or two.
-
-    The way with the greatest AUC at the longest length that was tried; what is less than 0.01 better does not justify
-    a deeper change. What a detector trained anew on the same minutes reaches is told beside it.
-    """
-    lines = []
-    for kind in dict.fromkeys(item.kind for item in result.summaries):
-        every = [item for item in result.summaries if item.kind == kind and item.auc is not None]
-        came = next((item for item in every if item.method == NONE), None)
-        tried = [item for item in every if item.method in METHODS]
-        if came is None or not tried:
-            continue
-        longest = max(item.minutes for item in tried)
-        chosen = sorted((s for s in tried if s.minutes == longest), key=lambda s: METHODS.index(s.method))
-        best = chosen[0]
-        for item in chosen[1:]:
-            if _auc(item) > _auc(best) + WORTH_IT:
-                best = item
-        text = (
-            f"{kind}: re-baseline with --method {best.method}. With {longest:g} minutes of the other machine the AUC is"
-            f" {_auc(best):.3f} (as the detectors came {_auc(came):.3f}); of the healthy recordings"
-            f" {_percent(best.false_alarms)} raise an alarm ({_percent(came.false_alarms)}), of the anomalies"
-            f" {_percent(best.detected)} ({_percent(came.detected)})."
-        )
-        for item in every:
-            if item.method == ANEW and item.minutes == longest:
-                better = "Better still" if _auc(item) > _auc(best) + WORTH_IT else "No better"
-                text += (
-                    f" {better} is a detector trained anew on these minutes alone: AUC {_auc(item):.3f},"
-                    f" {_percent(item.false_alarms)} and {_percent(item.detected)}."
-                )
-            if item.method == "own" and _auc(item) < HARD:
-                text += (
-                    f" Even on their own machines these detectors hardly tell anomalies (AUC {_auc(item):.3f}): what"
-                    " they win back here says little."
-                )
-        lines.append(text)
-    return "\n".join(lines) if lines else "Without healthy and anomalous test recordings nothing can be recommended."
-
-
-WORTH_IT = 0.01
-"""A gain in AUC below this does not count."""
-
-HARD = 0.65
-"""Below this AUC on its own machine, a detector is little better than chance."""
-
-
-def _auc(item: Summary) -> float:
-    return float("nan") if item.auc is None else item.auc
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.0f} %"
 
 
 def check_methods(methods: Sequence[str]) -> None:

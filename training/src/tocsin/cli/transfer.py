@@ -80,7 +80,8 @@ def transfer(
 
 
 def _as_json(result: Transfer) -> dict[str, Any]:
-    from ..transfer import FIGURES, recommend
+    from ..advice import recommend
+    from ..transfer import FIGURES
 
     kinds = list(dict.fromkeys(item.kind for item in result.outcomes))
     return {
@@ -102,7 +103,7 @@ def _print(result: Transfer) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ..transfer import recommend
+    from ..advice import recommend
 
     screen = Console()
     for kind in dict.fromkeys(item.kind for item in result.outcomes):
