@@ -93,6 +93,8 @@ def audio_features(
     """
     if choice.spacing == "log" or choice.stats is not None:
         raise DataError("Sound has mel or linear bands and no time statistics: leave out --spacing log and --stats.")
+    if choice.frame is not None:
+        raise DataError("Frames of sound are as long as the FFT: give --n-fft instead of --frame.")
     n_fft = choice.n_fft or 1024
     hop = choice.hop or n_fft // 2
     spacing = choice.spacing or ("linear" if near else "mel")
@@ -157,6 +159,8 @@ def vibration_features(
     """
     if choice.average == "power":
         raise DataError("Powers are averaged for sound alone: leave out --average.")
+    if choice.spacing == "mel":
+        raise DataError("Vibration has log or linear bands: leave out --spacing mel.")
     span = min(sample_rate, clip_samples)
     frame = choice.frame or int(max(16, min(FFT_MAX, span // (4 if stacked else 2))))
     hop = choice.hop or max(1, frame // 2)

@@ -22,7 +22,7 @@ from .errors import DataError, ModelError
 from .features import FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
 from .gaussians import Covariance
-from .models import SHARING
+from .models import MEMBERS, SHARING
 from .models.exact import Score
 from .models.fit import Fitted, Material, fit_model
 from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
@@ -106,7 +106,7 @@ class TrainOptions:
     stream: bool = True
     qat: bool = False
     head: str | None = None
-    members: tuple[str, ...] = ("neighbours", "gmm")
+    members: tuple[str, ...] = MEMBERS
     combine: Literal["sum", "max"] = "sum"
     member: bool = False
     smooth: int | None = None

@@ -121,6 +121,32 @@ def front_end_options(command: Command) -> Command:
     return command
 
 
+def given_options() -> dict[str, str]:
+    """Options that the user of the current command wrote, by their parameter's name, and how they are written."""
+    from click.core import ParameterSource
+
+    ctx = click.get_current_context()
+    return {
+        item.name: item.opts[0]
+        for item in ctx.command.params
+        if item.name and ctx.get_parameter_source(item.name) is ParameterSource.COMMANDLINE
+    }
+
+
+# Options of reading that one kind of sensor has no use for.
+_NOT_OF = {"audio": ("unit", "columns", "full_scale"), "vibration": ("channel",)}
+
+
+def check_reading(kind: str) -> None:
+    """Refuse options that say how the other kind of recordings is read; `kind` is ``"audio"`` or ``"vibration"``."""
+    given = given_options()
+    for name in _NOT_OF[kind]:
+        if name in given:
+            what = "sound" if kind == "audio" else "vibration"
+            hint = " If the files hold vibration, add --sensor vibration." if kind == "audio" else ""
+            raise click.UsageError(f"These recordings are {what}: {given[name]} has no meaning for them.{hint}")
+
+
 def port_option(command: Command) -> Command:
     """``--port``."""
     return click.option(

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from .options import READING, data_option, progress, reading_options, warn
+from .options import READING, check_reading, data_option, progress, reading_options, warn
 
 
 @click.command(epilog="Example: tocsin report fan.tocsin --data data -o report.html")
@@ -54,6 +54,7 @@ def report(
     detector = read_bundle(bundle)
     check_output(output)
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
+    check_reading(dataset.kind)
     issues = Issues()
     options = ReportOptions(
         title=title or f"{bundle.name} on {data.resolve().name}", examples=examples, audio_seconds=audio_seconds

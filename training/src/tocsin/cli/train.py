@@ -4,14 +4,27 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..models import HEADS, KINDS
-from .options import FRONT_END, READING, Numbers, Words, data_option, front_end_options, progress, reading_options, warn
+from ..models import HEADS, KINDS, MEMBERS
+from .options import (
+    FRONT_END,
+    READING,
+    Numbers,
+    Words,
+    check_reading,
+    data_option,
+    front_end_options,
+    given_options,
+    progress,
+    reading_options,
+    warn,
+)
 
 if TYPE_CHECKING:
     from ..bundle import DutyCycle
@@ -89,7 +102,10 @@ Example:
 @click.option("--min-windows", type=click.IntRange(1), help="Windows in a row over the threshold before an alarm.")
 @click.option("--listen", type=click.FloatRange(0, min_open=True), help="Duty cycle: seconds to listen at a time …")
 @click.option("--every", type=click.FloatRange(0, min_open=True), help="… once in so many seconds, to save power.")
-def train(data: Path, output: Path, kind: str, false_alarms: str, preset: str | None, **given: Any) -> None:
+@click.option("--json", "json_wanted", is_flag=True, help="Print one object as JSON.")
+def train(
+    data: Path, output: Path, kind: str, false_alarms: str, preset: str | None, json_wanted: bool, **given: Any
+) -> None:
     """Train a detector on the healthy recordings of a data set.
 
     Anomalies are never trained on. Where the layout has no test recordings, a part of the healthy ones is kept away
@@ -97,6 +113,7 @@ def train(data: Path, output: Path, kind: str, false_alarms: str, preset: str | 
     """
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError
+    from ..models.uses import check_used
     from ..threshold import parse_rate
     from ..train import TrainOptions
     from ..train import train as work
@@ -110,14 +127,20 @@ def train(data: Path, output: Path, kind: str, false_alarms: str, preset: str | 
     reading = {name: value for name, value in reading.items() if value is not None}
     hidden, front_end = _front_end(kind, preset, given)
     _check_members(kind, given)
+    check_used(given_options(), kind=kind, members=given.get("members", MEMBERS), head=given["head"])
     duty = _duty(given.pop("listen"), given.pop("every"))
     dataset = open_dataset(data, ReadOptions(**reading))
+    check_reading(dataset.kind)
     if dataset.left_out:
         click.echo(f"neither normal nor anomaly, left out: {', '.join(dataset.left_out)}", err=True)
     options = TrainOptions(kind=kind, budget=budget, front_end=front_end, duty=duty, **{**given, "hidden": hidden})
     trained = work(dataset, output, options, progress=progress)
     warn(trained.issues.lines())
-    click.echo("\n".join(_summary(trained, output, time.monotonic() - started)))
+    seconds = time.monotonic() - started
+    if json_wanted:
+        click.echo(json.dumps(_as_json(trained, output, seconds), indent=2))
+    else:
+        click.echo("\n".join(_summary(trained, output, seconds)))
     warn(trained.warnings)
 
 
@@ -158,6 +181,19 @@ def _front_end(kind: str, preset: str | None, given: dict[str, Any]) -> tuple[tu
         raise click.UsageError("--preset mlperf is an autoencoder: add --model autoencoder.")
     base = {name: getattr(MLPERF, name) for name in FRONT_END}
     return hidden or (128, 128, 128, 128, 8, 128, 128, 128, 128), FrontEnd(**{**base, **chosen})
+
+
+def _as_json(trained: Trained, output: Path, seconds: float) -> dict[str, Any]:
+    """The same for programs: the bundle as `tocsin inspect` has it, and what was odd."""
+    from .inspect import as_json
+
+    return {
+        "output": str(output),
+        "seconds": round(seconds, 3),
+        **as_json(trained.bundle),
+        "notes": trained.issues.lines(),
+        "warnings": trained.warnings,
+    }
 
 
 def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:

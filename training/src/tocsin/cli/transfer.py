@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import READING, Numbers, Words, data_option, progress, reading_options, warn
+from .options import (
+    READING,
+    Numbers,
+    Words,
+    check_reading,
+    data_option,
+    given_options,
+    progress,
+    reading_options,
+    warn,
+)
 
 if TYPE_CHECKING:
     from ..transfer import Transfer
@@ -54,6 +64,7 @@ def transfer(
     """
     from ..data import Issues, ReadOptions, open_dataset
     from ..models import KINDS
+    from ..models.uses import NETWORKS
     from ..threshold import parse_rate
     from ..train import TrainOptions
     from ..transfer import check_methods, save_heat_map
@@ -62,10 +73,13 @@ def transfer(
     for kind in kinds:
         if kind not in KINDS:
             raise click.BadParameter(f"there is no model {kind}; choose among {', '.join(KINDS)}", param_hint="--model")
+    if set(kinds).isdisjoint(NETWORKS) and "epochs" in given_options():
+        raise click.UsageError(f"--epochs are of networks, and {', '.join(kinds)} are none: leave it out.")
     check_methods(methods or ())
     budget = parse_rate(false_alarms)
     reading = {name: value for name in (*READING, "rate", "full_scale") if (value := given.pop(name)) is not None}
     dataset = open_dataset(data, ReadOptions(**reading))
+    check_reading(dataset.kind)
     issues = Issues()
     options = [TrainOptions(kind=kind, budget=budget, strict=strict, **given) for kind in kinds]
     result = work(dataset, options, minutes=minutes, methods=methods, issues=issues, progress=progress)

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..models import KINDS
-from .options import FRONT_END, READING, Type, Words, console, data_option, front_end_options, reading_options, warn
+from .options import (
+    FRONT_END,
+    READING,
+    Type,
+    Words,
+    check_reading,
+    console,
+    data_option,
+    front_end_options,
+    reading_options,
+    warn,
+)
 
 if TYPE_CHECKING:
     from ..tune import Finished
@@ -98,6 +109,7 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
             raise BundleError(f"There is no folder {path.parent} to write {path.name} to.")
     reading = {name: given[name] for name in (*READING, "rate", "full_scale") if given[name] is not None}
     dataset = open_dataset(data, ReadOptions(**reading))
+    check_reading(dataset.kind)
     flash, ram = (None if given[name] is None else int(given[name]) for name in ("flash", "ram"))
     options = TuneOptions(
         base=TrainOptions(

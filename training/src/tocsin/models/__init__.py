@@ -10,5 +10,7 @@ HEADED = ("autoencoder", "idnn", "conv", "embedding", "combined")
 SHARING = ("autoencoder", "idnn")
 """Kinds whose first layer the frames of a stack may share."""
 HEADS = ("kmeans", "gmm", "mahalanobis", "neighbours")
+MEMBERS = ("neighbours", "gmm")
+"""Kinds that ``combined`` consists of where the user does not say."""
 
-__all__ = ["HEADED", "HEADS", "KINDS", "SHARING"]
+__all__ = ["HEADED", "HEADS", "KINDS", "MEMBERS", "SHARING"]
