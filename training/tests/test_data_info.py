@@ -102,6 +102,15 @@ def test_microphones_of_one_recording_on_both_sides_are_a_leak(tmp_path: Path) -
     assert found["shared"].leak
 
 
+def test_axes_of_vibration_are_not_averaged(tmp_path: Path) -> None:
+    for i in range(3):
+        write(tmp_path / f"normal/{i}.wav", np.stack(3 * [hum(i, seconds=1.5)], axis=1))
+    sound = survey_dataset(open_dataset(tmp_path, ReadOptions()))
+    assert "Sound is averaged" in next(f.advice for f in sound.findings if f.kind == "channels")
+    vibration = survey_dataset(open_dataset(tmp_path, ReadOptions(sensor="vibration", full_scale=8.0)))
+    assert not [finding for finding in vibration.findings if finding.kind == "channels"]
+
+
 def test_vibration(tmp_path: Path) -> None:
     found = survey_dataset(open_dataset(shakes(tmp_path / "a.npz", clips=3), ReadOptions(rate=200, unit="ug")))
     assert (found.kind, found.rates, found.channels) == ("vibration", {"200": found.clips}, {"3": found.clips})

@@ -102,8 +102,21 @@ def test_nothing_left_to_test_with_is_told(fan: Path, bundle: Bundle, tmp_path: 
         samples = dataset.read(clip, Issues())
         if digest(samples) in used:
             write(tmp_path / "normal" / clip.path.name, samples)
-    with pytest.raises(DataError, match="trained on all 6"):
+    with pytest.raises(DataError, match=r"left to test with\. 6 recordings left out"):
         evaluate(bundle, open_dataset(tmp_path, ReadOptions()), issues=Issues())
+    # Copies are told as such: no bundle was trained on more recordings than it was.
+    for path in list((tmp_path / "normal").iterdir()):
+        (path.with_name(f"copy_{path.name}")).write_bytes(path.read_bytes())
+    assert len(used) == 6
+    with pytest.raises(DataError, match=f"trained on or adapted to {len(used)} with the same .* 6 are copies"):
+        evaluate(bundle, open_dataset(tmp_path, ReadOptions()), issues=Issues())
+
+
+def test_interval_of_the_auc_ends_at_one() -> None:
+    # 300 recordings of each: their shares do not add up to 1 exactly.
+    clips = [Clip(f"{label}{i}", Path("c"), label, "m") for label in ("normal", "anomaly") for i in range(300)]
+    scored = [Scored(clip, float(i)) for i, clip in enumerate(clips)]
+    assert auc_interval(scored) == (1.0, 1.0)
 
 
 def test_layouts_own_test_recordings_are_used_alone(tmp_path: Path) -> None:

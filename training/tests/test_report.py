@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import json
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,7 +21,7 @@ from click.testing import CliRunner, Result
 
 from builders import KINDS, STATS, bundle_of
 from recordings import hum, mimii, shakes, write
-from tocsin.bundle import Bundle, GaussianMixtureModel, read_bundle
+from tocsin.bundle import Bundle, GaussianMixtureModel, is_quantised, read_bundle
 from tocsin.cli import cli
 from tocsin.contributions import by_frequency, centres, contributor
 from tocsin.cost import measure_cost
@@ -83,12 +85,12 @@ def page(fan: Path, bundle: Bundle) -> str:
     return page_of(bundle, fan, examples=1)
 
 
-def page_of(bundle: Bundle, data: Path, **options: object) -> str:
-    dataset = open_dataset(data, read_options(bundle, {}))
+def page_of(detector: Bundle, data: Path, **options: object) -> str:
+    dataset = open_dataset(data, read_options(detector, {}))
     issues = Issues()
-    measured = measure(bundle, dataset, issues=issues)
-    chosen = ReportOptions(title="Fan <of> hall 3", **options)  # type: ignore[arg-type]
-    return make_page(bundle, dataset, measured, chosen, issues)
+    measured = measure(detector, dataset, issues=issues)
+    chosen = ReportOptions(title="Fan <of> hall 3", **{"bundle": "hall3.tocsin", **options})  # type: ignore[arg-type]
+    return make_page(detector, dataset, measured, chosen, issues)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -230,7 +232,7 @@ def test_sentences_carry_the_figures(page: str, bundle: Bundle) -> None:
         "It raises an alarm on 4 of 5 anomalous recordings.",
         "It raises a false alarm on 0 of 3 healthy recordings.",
         "Tested on 3 healthy recordings and 5 anomalous recordings of",
-        "9 more were left out, as the detector was trained on or adapted to them.",
+        "9 recordings left out: the bundle was trained on or adapted to them.",
         "budget of 1/hour false alarms",
         "1 anomalous recording of 5 raised no alarm",
         "0 healthy recordings of 3 raised an alarm",
@@ -240,8 +242,36 @@ def test_sentences_carry_the_figures(page: str, bundle: Bundle) -> None:
         f"about {measure_cost(bundle).instructions / 1e6:.3g} million instructions for a second of samples",
         "Anomalies differ the most in the band around 2.",
         "nothing is lost to int8",
+        "tocsin rebaseline hall3.tocsin --data HEALTHY --method threshold --false-alarms 1/hour -o hall3-hour.tocsin",
     ):
         assert text in words, text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_int8_models_are_not_told_as_float(kind: str) -> None:
+    float_only = kind.split("_", 1)[0] in ("kmeans", "gmm", "mahalanobis")
+    assert is_quantised(bundle_of(kind).model) != float_only
+
+
+def test_neighbours_are_compared_with_the_float_model(fan: Path) -> None:
+    bundle = train(open_dataset(fan, ReadOptions()), None, replace(QUICK, kind="neighbours")).bundle
+    words = Page(page_of(bundle, fan, examples=0)).words
+    assert "nothing is lost to int8" not in words
+    assert "by the int8 model that the device runs" in words
+
+
+def test_the_command_for_an_operating_point_works(fan: Path, bundle: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "fan of hall 3.tocsin"
+    path.write_bytes(bundle.raw)
+    page = page_of(bundle, fan, examples=0, bundle=str(path))
+    words = shlex.split(html.unescape(next(c for c in re.findall("<pre>(.*)</pre>", page) if "rebaseline" in c)))
+    for i in range(6):
+        write(tmp_path / f"new/normal/{i}.wav", hum(500 + i, seconds=6))
+    words[words.index("HEALTHY")] = str(tmp_path / "new")
+    result = call(*words[1:])
+    assert result.exit_code == 0, result.output
+    moved = read_bundle(Path(words[-1]))
+    assert moved.meta["threshold"]["budget"] == "1/hour"
 
 
 def test_without_anomalies_it_says_what_cannot_be_shown(bundle: Bundle, tmp_path: Path) -> None:

@@ -460,6 +460,13 @@ def network_of(model: Model) -> AutoencoderModel | NetworkModel | None:
     return model if isinstance(model, (AutoencoderModel, NetworkModel)) else None
 
 
+def is_quantised(model: Model) -> bool:
+    """Whether any part of a model is int8, so that its scores differ from those of the float model."""
+    if isinstance(model, CombinedModel):
+        return any(is_quantised(member) for member in model.members)
+    return isinstance(model, (AutoencoderModel, NetworkModel, NeighboursModel))
+
+
 _CLASSES: dict[str, Any] = {
     cls.kind: cls
     for cls in (

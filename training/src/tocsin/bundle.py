@@ -35,6 +35,7 @@ from tocsin._models import (
     NetworkModel,
     Use,
     floats,
+    is_quantised,
     model_of,
     network_of,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "NetworkModel",
     "Normalisation",
     "Use",
+    "is_quantised",
     "network_of",
     "read_bundle",
     "write_bundle",

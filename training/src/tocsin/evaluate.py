@@ -166,17 +166,19 @@ def auc_interval(scored: Sequence[Scored], *, seed: int = 0) -> tuple[float, flo
     values, place = np.unique(scores, return_inverse=True)
     rng = np.random.default_rng(seed)
 
-    def draw(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-        """How many recordings of a draw have each value, as shares of all of them, shape (draws, values)."""
-        counts = np.bincount(rows, minlength=len(values)) / len(rows)
-        return rng.multinomial(len(rows), counts, size=DRAWS_AT_ONCE) / len(rows)
+    def draw(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """How many recordings of a draw have each value, shape (draws, values)."""
+        shares = np.bincount(rows, minlength=len(values)) / len(rows)
+        return rng.multinomial(len(rows), shares, size=DRAWS_AT_ONCE)
 
     areas = []
     for _ in range(DRAWS // DRAWS_AT_ONCE):
         healthy, strange = draw(place[~truth]), draw(place[truth])
         # An anomaly counts for the healthy recordings below it, and for half of those that score the same.
+        # Counts are exact in float64, so a perfect order gives 1 and not almost 1.
         areas.append(((healthy.cumsum(axis=1) - healthy / 2) * strange).sum(axis=1))
-    low, high = np.quantile(np.concatenate(areas), (0.025, 0.975))
+    pairs = np.count_nonzero(truth) * np.count_nonzero(~truth)
+    low, high = np.quantile(np.concatenate(areas) / pairs, (0.025, 0.975))
     return float(low), float(high)
 
 
@@ -249,9 +251,18 @@ def judge_recordings(
             judged.append(item)
     if not judged:
         raise DataError(
-            f"The bundle was trained on all {left_out} recordings of {dataset.root}, so none is left to test with."
+            f"No recording of {dataset.root} is left to test with. {left_out_words(bundle, left_out)} Give others."
         )
     return judged, left_out
+
+
+def left_out_words(bundle: Bundle, left_out: int) -> str:
+    """A sentence about recordings that were left out because their samples were trained on; some may be copies."""
+    used = len(trained_digests(bundle))
+    text = f"{left_out} recording{'' if left_out == 1 else 's'} left out: the bundle was trained on or adapted to"
+    if left_out <= used:
+        return f"{text} {'it' if left_out == 1 else 'them'}."
+    return f"{text} {used} with the same samples, so at least {left_out - used} are copies."
 
 
 def evaluate(

@@ -32,7 +32,7 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
     """
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
-    from ..evaluate import candidates, read_options
+    from ..evaluate import candidates, left_out_words, read_options
     from ..evaluate import evaluate as work
 
     detector = read_bundle(bundle)
@@ -43,7 +43,7 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
         result = work(detector, dataset, issues=issues, strict=strict, step=lambda: step(""))
     warn(issues.lines())
     if result.left_out:
-        click.echo(f"{result.left_out} recordings left out: the bundle was trained on them", err=True)
+        click.echo(left_out_words(detector, result.left_out), err=True)
     if json_wanted:
         click.echo(json.dumps([asdict(row) for row in result.rows], indent=2))
     else:

@@ -57,7 +57,10 @@ def report(
     check_reading(dataset.kind)
     issues = Issues()
     options = ReportOptions(
-        title=title or f"{bundle.name} on {data.resolve().name}", examples=examples, audio_seconds=audio_seconds
+        title=title or f"{bundle.name} on {data.resolve().name}",
+        bundle=str(bundle),
+        examples=examples,
+        audio_seconds=audio_seconds,
     )
     with progress("scoring", len(candidates(dataset))) as step:
         measured = write_report(detector, dataset, output, options, issues=issues, strict=strict, step=lambda: step(""))

@@ -152,7 +152,7 @@ def _some(clips: Iterable[Clip]) -> tuple[str, ...]:
     return tuple(clip.name for clip in clips)[:100]
 
 
-def _quality(items: list[Measured]) -> list[Finding]:
+def _quality(items: list[Measured], sensor: str) -> list[Finding]:
     """What is odd about single recordings, or differs between them."""
     found = []
     for kind, hits, what, advice in (
@@ -171,7 +171,8 @@ def _quality(items: list[Measured]) -> list[Finding]:
                     " model may learn instead of the machine; record all at one rate.")
         )  # fmt: skip
     channels = {m.channels for m in items}
-    if max(channels) > 1 and any(m.clip.channel < 0 for m in items) and items[0].clip.array == "":
+    # Of vibration, channels are the sensor's axes, and all are used.
+    if sensor == "audio" and max(channels) > 1 and any(m.clip.channel < 0 for m in items):
         near = " In DCASE 2026, channel 0 is near the machine and 1 far from it." if channels == {2} else ""
         found.append(
             Finding("channels", f"Files have {', '.join(map(str, sorted(channels)))} channels.",
@@ -302,7 +303,7 @@ def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str
     if items:
         findings += _pair_finding(equal_pairs(items), "duplicates", "with the same samples")
         findings += _pair_finding(near_pairs(items), "copies", "as near copies")
-        findings += _quality(items)
+        findings += _quality(items, dataset.kind)
     findings += _splits([item.clip for item in items])
 
     def counted(values: Iterable[str]) -> dict[str, int]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..bundle import Bundle, _replace_file, network_of
+from ..bundle import Bundle, _replace_file, is_quantised
 from ..cli.inspect import describe_features, describe_model
 from ..contributions import by_frequency
 from ..cost import TOLERANCE, measure_cost
 from ..data import Dataset, Issues
 from ..errors import DataError
-from ..evaluate import Scored
+from ..evaluate import Scored, left_out_words
 from ..threshold import format_hours
 from . import pictures
 from .measures import Measured, Recorded, chosen_points, delay, measure, operating_points
@@ -33,6 +34,8 @@ class ReportOptions:
     ----------
     title
         Of the page.
+    bundle
+        The detector's file, as commands on the page name it.
     examples
         Recordings of each sort (missed, false alarms, clearest, most usual) to show, 0 to 10.
     audio_seconds
@@ -40,6 +43,7 @@ class ReportOptions:
     """
 
     title: str
+    bundle: str = "BUNDLE"
     examples: int = 3
     audio_seconds: float = 10.0
 
@@ -125,7 +129,7 @@ def _context(
         "summary": _summary(bundle, measured),
         "trained": _trained(bundle),
         "rebaselined": _rebaselined(bundle),
-        "tested": _tested(dataset, measured, issues),
+        "tested": _tested(bundle, dataset, measured, issues),
         "rows": measured.rows,
         "roc": pictures.roc(groups),
         "histograms": [
@@ -137,6 +141,7 @@ def _context(
         "threshold": _threshold(bundle),
         "operating": pictures.operating(operating_points(bundle, measured), on, per_day),
         "table": chosen_points(bundle, measured),
+        "commands": _commands(options.bundle),
         "groups": _examples(bundle, dataset, able, options),
         "where": _where(bundle, of_healthy, of_strange),
         "frequency": pictures.frequency(of_healthy, of_strange),
@@ -231,7 +236,7 @@ def _rebaselined(bundle: Bundle) -> list[str]:
     ]
 
 
-def _tested(dataset: Dataset, measured: Measured, issues: Issues) -> list[str]:
+def _tested(bundle: Bundle, dataset: Dataset, measured: Measured, issues: Issues) -> list[str]:
     healthy, strange = _by_label(measured.recorded)
     hours = sum(item.seconds for item in measured.recorded) / 3600
     lines = [
@@ -239,7 +244,7 @@ def _tested(dataset: Dataset, measured: Measured, issues: Issues) -> list[str]:
         f" {dataset.root.resolve().name}, {format_hours(hours)} in all; none of them was trained on."
     ]
     if measured.left_out:
-        lines.append(f"{measured.left_out} more were left out, as the detector was trained on or adapted to them.")
+        lines.append(left_out_words(bundle, measured.left_out))
     return lines + [f"Note: {line}." for line in issues.lines()]
 
 
@@ -274,6 +279,23 @@ def _threshold(bundle: Bundle) -> list[str]:
             f" {tried['found_heard']}."
         )
     return lines
+
+
+def _commands(bundle: str) -> list[tuple[str, str]]:
+    """How to move the threshold to another row of the table, and the commands for it."""
+    path = Path(bundle)
+    new = shlex.quote(str(path.with_name(f"{path.stem}-hour.tocsin")))
+    return [
+        (
+            "To move the threshold to the budget of another row, 1 an hour for example, give healthy recordings of this"
+            " machine that the detector was not trained on:",
+            f"tocsin rebaseline {shlex.quote(bundle)} --data HEALTHY --method threshold --false-alarms 1/hour -o {new}",
+        ),
+        (
+            "Or train again for that budget, with the other options as they were:",
+            f"tocsin train --data DATA --false-alarms 1/hour -o {new}",
+        ),
+    ]
 
 
 def _examples(bundle: Bundle, dataset: Dataset, able: list[Recorded], options: ReportOptions) -> list[Group]:
@@ -379,14 +401,14 @@ def _costs(bundle: Bundle) -> list[tuple[str, str]]:
 
 
 def _quantised(bundle: Bundle) -> list[str]:
-    if network_of(bundle.model) is None:
+    if not is_quantised(bundle.model):
         return ["The model computes in float32 on the device as on the desk: nothing is lost to int8."]
     judged = bundle.meta.get("validation", {})
     if "score_float" not in judged:
-        return ["The bundle's record does not compare the int8 network with the float one."]
+        return ["The bundle's record does not compare the int8 model with the float one."]
     lines = [
-        f"The mean score of healthy recordings is {judged['score_float']:.4g} by the float network and"
-        f" {judged['score_int8']:.4g} by the int8 network that the device runs."
+        f"The mean score of healthy recordings is {judged['score_float']:.4g} by the float model and"
+        f" {judged['score_int8']:.4g} by the int8 model that the device runs."
     ]
     if "auc_float" in judged:
         lines.append(
