@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +100,45 @@ def test_formats_by_suffix(tmp_path: Path) -> None:
     (tmp_path / "a.xyz").write_text("")
     with pytest.raises(DataError, match=r"not a kind of recording that is understood \(.xyz\)"):
         open_reader(Source(tmp_path / "a.xyz"))
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000])
+def test_a_piece_is_resampled_as_within_its_whole(tmp_path: Path, rate: int) -> None:
+    """No edge in the middle of a recording: a filter that starts anew at a cut would ring there."""
+    values = rows(6 * rate, 1)
+    soundfile.write(tmp_path / "a.wav", values / 32768, rate, subtype="PCM_16")
+    dataset = Dataset(tmp_path, "audio", (), (), ReadOptions(rate=RATE))
+    clip = Clip("a", tmp_path / "a.wav", "normal", "fan")
+    whole = dataset.read(clip, Issues())
+    for second in range(6):
+        piece = dataset.read(replace(clip, begin=second * rate, count=rate), Issues())
+        assert np.array_equal(piece, whole[second * RATE : (second + 1) * RATE]), second
+
+
+@pytest.mark.parametrize("rate", [RATE, 44100])
+def test_a_stream_is_the_whole_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: int) -> None:
+    monkeypatch.setattr("tocsin.data.dataset.PIECE", 4321)
+    soundfile.write(tmp_path / "a.wav", rows(2 * rate, 2) / 32768, rate, subtype="PCM_16")
+    dataset = Dataset(tmp_path, "audio", (), (), ReadOptions(rate=RATE))
+    clip = Clip("a", tmp_path / "a.wav", "normal", "fan")
+    issues, notes = Issues(), []
+    pieces = list(dataset.stream(clip, notes))
+    assert len(pieces) > 10
+    assert np.array_equal(np.concatenate(pieces), dataset.read(clip, issues))
+    assert notes == list(issues.notes)
+
+
+def test_missing_samples_are_counted_at_the_new_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = rows(3 * 8000, 1)
+    reader = ArrayReader(values, rate=8000, stretches=[Stretch(0, 8000), Stretch(20000, 16000)])
+    monkeypatch.setattr(Dataset, "reader", lambda *_: reader)
+    dataset = Dataset(tmp_path, "audio", (), (), ReadOptions(rate=RATE))
+    pieces = list(dataset.stream(Clip("a", tmp_path / "a.wav", "normal", "fan"), []))
+    assert [piece if isinstance(piece, int) else len(piece) for piece in pieces] == [16000, 24000, 32000]
+
+
+def test_rates_that_no_sound_has_are_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", rows(100, 1) / 32768, 2, subtype="PCM_16")
+    dataset = Dataset(tmp_path, "audio", (), (), ReadOptions(rate=RATE))
+    with pytest.raises(DataError, match="claims 2 samples a second"):
+        dataset.read(Clip("a", tmp_path / "a.wav", "normal", "fan"), Issues())

@@ -12,13 +12,18 @@ import pytest
 import soundfile
 
 from recordings import RATE, hum, shakes, write
-from tocsin.data import Issues, ReadOptions, digest, extract, open_dataset
-from tocsin.data.audio import read_audio
+from tocsin.data import Clip, Dataset, Issues, ReadOptions, digest, extract, open_dataset
 from tocsin.data.vibration import choose_full_scale
 from tocsin.errors import DataError
 from tocsin.features import FeatureConfig
 
 SMALL = FeatureConfig.logmel(n_mels=16, pool=("mean",), window_frames=8)
+
+
+def read_audio(path: Path, *, rate: int, channel: int | None = None) -> tuple[np.ndarray, list[str]]:
+    issues = Issues()
+    dataset = Dataset(path.parent, "audio", (), (), ReadOptions(rate=rate, channel=channel))
+    return dataset.read(Clip(path.name, path, "normal", "fan"), issues), list(issues.notes)
 
 
 def test_int16_samples_pass_unchanged(tmp_path: Path) -> None:

@@ -5,36 +5,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from .bundle import Bundle
-from .data import Clip, Dataset, Issues, ReadOptions, audio, dataset
-from .data.readers import array_names, count_recordings
+from .data import Clip, Dataset, ReadOptions, dataset
+from .data.readers import array_names, count_recordings, format_of, suffixes
 from .errors import DataError
 from .twin import Event, Gap, Twin, Window
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One stream.
+    """One stream, read while it is gone through.
 
     Attributes
     ----------
     name
         The file, or ``file:array`` of an ``.npz``.
     pieces
-        int16 samples, shape (n,) or (n, channels); samples are missing between two pieces.
+        int16 samples, shape (n,) or (n, channels), and numbers of samples that are missing before what follows. Can be
+        gone through once; raises :class:`tocsin.errors.DataError` where the file cannot be read on.
     notes
-        What is odd about it.
+        What is odd about it; complete when all pieces have been given.
     """
 
     name: str
-    pieces: list[npt.NDArray[np.int16]]
-    notes: list[str]
+    pieces: Iterator[npt.NDArray[np.int16] | int]
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -85,48 +86,54 @@ def open_recordings(text: str, bundle: Bundle, options: ReadOptions) -> Iterator
         name, _, array = text.rpartition(":")
         path = Path(name)
     if not path.is_file():
-        raise DataError(f"{path} is not a file. Give recordings: .wav, .flac, .csv or .npz.")
-    suffix = path.suffix.lower()
+        known = ", ".join(sorted(suffixes()))
+        raise DataError(f"{path} is not a file. Give recordings: {known}.")
     try:
-        if suffix in audio.SUFFIXES and bundle.features.sensor == "audio":
-            samples, notes = audio.read_audio(path, rate=bundle.features.sample_rate, channel=options.channel)
-            yield Recording(text, [samples], notes)
-        elif suffix == ".npz":
-            yield from _arrays(path, array, bundle, options)
-        elif suffix in audio.SUFFIXES or suffix == ".csv":
-            yield _vibration(path, bundle, options, suffix != ".csv")
+        form = format_of(path)
+        if form.holds == "sound" and bundle.features.sensor == "audio":
+            source = Dataset(path, "audio", (), (), options)
+        elif form.holds == "sound":
+            # Beside the recording's own folder, where `tocsin synth` and the like say what full scale means.
+            said = dataset.metadata(path.resolve().parent.parent) or {"full_scale": options.full_scale}
+            source = Dataset(path, "vibration", (), (), options, float(said["full_scale"] or 0))
         else:
-            raise DataError(f"is not a kind of recording that is understood ({suffix or 'no suffix'})")
+            _only(bundle, "vibration")
+            source = Dataset(path, "vibration", (), (), options)
+        if form.arrays:
+            yield from _arrays(path, array, source)
+        else:
+            yield _recording(text, source, [_clip(path)])
     except DataError as error:
         raise DataError(f"{text}: {error}") from error
 
 
-def _vibration(path: Path, bundle: Bundle, options: ReadOptions, sound_file: bool) -> Recording:
-    """One CSV or sound file of vibration."""
-    issues = Issues()
-    if sound_file:
-        # Beside the recording's own folder, where `tocsin synth` and the like say what full scale means.
-        said = dataset.metadata(path.resolve().parent.parent) or {"full_scale": options.full_scale}
-        source = Dataset(path, "vibration", (), (), options, float(said["full_scale"] or 0))
-    else:
-        source = Dataset(path, "vibration", (), (), options)
-    _only(bundle, "vibration")
-    samples = source.read(_clip(path), issues)
-    return Recording(str(path), [samples], list(issues.notes))
-
-
-def _arrays(path: Path, wanted: str, bundle: Bundle, options: ReadOptions) -> Iterator[Recording]:
-    """Each array of an ``.npz``; its recordings follow each other with samples missing between them."""
-    _only(bundle, "vibration")
+def _arrays(path: Path, wanted: str, source: Dataset) -> Iterator[Recording]:
+    """Each array of a file; its recordings follow each other with samples missing between them."""
     names = array_names(path)
     if wanted and wanted not in names:
         raise DataError(f"has no array {wanted}, only {', '.join(names)}")
-    source = Dataset(path, "vibration", (), (), options)
     for name in [wanted] if wanted else names:
-        issues = Issues()
-        count = count_recordings(path, name)
-        pieces = [source.read(_clip(path, name, i), issues) for i in range(count)]
-        yield Recording(f"{path}:{name}", pieces, list(issues.notes))
+        clips = [_clip(path, name, i) for i in range(count_recordings(path, name))]
+        yield _recording(f"{path}:{name}", source, clips)
+
+
+def _recording(name: str, source: Dataset, clips: list[Clip]) -> Recording:
+    """Recordings of a file as one stream."""
+    notes: list[str] = []
+
+    def pieces() -> Iterator[npt.NDArray[np.int16] | int]:
+        try:
+            for number, clip in enumerate(clips):
+                if number:
+                    # One sample is the least that can be missing; how many are is not known.
+                    yield 1
+                found: list[str] = []
+                yield from source.stream(clip, found)
+                notes.extend(note for note in found if note not in notes)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from error
+
+    return Recording(name, pieces(), notes)
 
 
 def _only(bundle: Bundle, kind: str) -> None:
@@ -140,24 +147,28 @@ def replay(bundle: Bundle, recording: Recording) -> Iterator[Window | Event | Ga
     Raises
     ------
     DataError
-        The recording has another number of channels than the bundle.
+        The recording has another number of channels than the bundle, or cannot be read to its end.
     """
     twin = Twin(bundle)
     peak, windows, alarms, length = float("-inf"), 0, 0, 0
-    for number, piece in enumerate(recording.pieces):
-        length += len(piece)
-        # One sample is the least that can be missing; how many are is not known.
-        items = twin.skip(1) if number else []
-        items += twin.push(piece)
-        if number + 1 == len(recording.pieces):
-            items += twin.finish()
-        for item in items:
-            if isinstance(item, Window):
-                windows += 1
-                peak = max(peak, item.smoothed) if np.isfinite(item.smoothed) else peak
-            elif isinstance(item, Event):
-                alarms += item.kind == "begin"
-            yield item
+
+    def results() -> Iterator[Window | Event | Gap]:
+        nonlocal length
+        for piece in recording.pieces:
+            if isinstance(piece, int):
+                yield from twin.skip(piece)
+            else:
+                length += len(piece)
+                yield from twin.push(piece)
+        yield from twin.finish()
+
+    for item in results():
+        if isinstance(item, Window):
+            windows += 1
+            peak = max(peak, item.smoothed) if np.isfinite(item.smoothed) else peak
+        elif isinstance(item, Event):
+            alarms += item.kind == "begin"
+        yield item
     yield Summary(
         name=recording.name,
         seconds=length / bundle.features.sample_rate,

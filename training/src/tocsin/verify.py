@@ -104,18 +104,19 @@ def _vectors_differ(device: NDArray[np.float32], twin: NDArray[np.float32]) -> s
 
 
 def join(recording: Recording) -> tuple[NDArray[np.int16], list[tuple[int, int]]]:
-    """One array of a recording's pieces, one sample missing between two of them; the array and its gaps."""
-    parts: list[NDArray[np.int16]] = []
+    """One array of a recording's pieces, zeros where samples are missing; the array and its gaps (begin, count)."""
+    parts: list[NDArray[np.int16] | int] = list(recording.pieces)
+    shape = next((piece.shape[1:] for piece in parts if not isinstance(piece, int)), ())
+    samples: list[NDArray[np.int16]] = []
     gaps: list[tuple[int, int]] = []
     length = 0
-    for number, piece in enumerate(recording.pieces):
-        if number:
-            gaps.append((length, 1))
-            parts.append(np.zeros_like(piece[:1]))
-            length += 1
-        parts.append(piece)
+    for piece in parts:
+        if isinstance(piece, int):
+            gaps.append((length, piece))
+            piece = np.zeros((piece, *shape), np.int16)
+        samples.append(piece)
         length += len(piece)
-    return np.concatenate(parts), gaps
+    return np.concatenate(samples), gaps
 
 
 def compare(link: Link, bundle: Bundle, recording: Recording) -> Comparison:

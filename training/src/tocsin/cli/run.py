@@ -48,10 +48,10 @@ def run(
     alarms = 0
     for file in files:
         for recording in open_recordings(file, detector, options):
-            warn([f"{recording.name}: {note}" for note in recording.notes])
             for item in replay(detector, recording):
                 if isinstance(item, Summary):
                     alarms += item.alarms
+                    warn([f"{recording.name}: {note}" for note in recording.notes])
                 if windows or not isinstance(item, Window):
                     click.echo(_as_json(item, recording.name, rate) if json_wanted else _as_text(item, rate))
     if alarms:

@@ -47,8 +47,8 @@ def verify(
         if link.hello().bundle_crc != detector.crc:
             link.upload(detector.raw)
         for recording in recordings:
-            warn([f"{recording.name}: {note}" for note in recording.notes])
             found.append(compare(link, detector, recording))
+            warn([f"{recording.name}: {note}" for note in recording.notes])
             step("")
     equal = not any(item.differences for item in found)
     if json_wanted:

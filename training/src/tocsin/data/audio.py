@@ -1,118 +1,105 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sound files as the int16 samples that a device's microphone would give."""
+"""What becomes of the samples of sound files: checks, resampling, oddities."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
-from .readers import Source, open_reader, suffixes
+from .readers import suffixes
 
 SUFFIXES = suffixes("sound")
 
 # Share of samples at full scale above which a recording is called clipped.
 CLIPPED_SHARE = 1e-3
+# Hz. A header beyond is damaged; taken at its word it would make gigabytes of a few samples.
+RATES = (1000, 10_000_000)
 
 
-def check(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def check_finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Give the samples of a sound file back where they can be used.
 
     Raises
     ------
     DataError
-        There are none, or NaN or infinity among them.
+        NaN or infinity are among them.
     """
-    if values.shape[0] == 0:
-        raise DataError("holds no samples")
     if not np.isfinite(values).all():
         bad = int(np.count_nonzero(~np.isfinite(values)))
         raise DataError(f"{bad} samples are not finite (NaN or infinity)")
     return values
 
 
-def to_samples(
-    values: npt.NDArray[np.float64], found: float | None, *, rate: int, channel: int | None = None
-) -> tuple[npt.NDArray[np.int16], list[str]]:
-    """One channel of a sound file at `rate`.
-
-    Parameters
-    ----------
-    values
-        At int16 scale, shape (n, channels).
-    found
-        Their rate, Hz; None: that wanted.
-    rate
-        Samples a second wanted, Hz; other rates are resampled by soxr at its highest quality.
-    channel
-        The channel to take, from 0; None takes the mean of all.
-
-    Returns
-    -------
-    samples : int16, shape (n,)
-    notes : what was done to the recording, or is strange about it
+def plausible(rate: float) -> float:
+    """Give the rate of a sound file back where a recording can have it, Hz.
 
     Raises
     ------
     DataError
-        There are no samples, the channel is missing, or NaN or infinity are among them.
+        It cannot; the file's header is damaged, or its samples are something else.
     """
-    values = check(values)
-    notes = []
-    count = values.shape[1]
-    if channel is not None and channel >= count:
-        raise DataError(f"has {count} channel{'s' if count > 1 else ''}, so no channel {channel}")
-    if channel is not None:
-        mono = values[:, channel]
-    else:
-        mono = values.mean(axis=1)
-        if count > 1:
-            notes.append(f"mixed down from {count} channels to one")
-    if found not in (None, rate):
+    if not RATES[0] <= rate <= RATES[1]:
+        raise DataError(
+            f"claims {rate:g} samples a second, and sound has {RATES[0]:,} to {RATES[1]:,}: repair the file's header,"
+            " or write it again"
+        )
+    return rate
+
+
+class Resampler:
+    """One channel at another rate, by soxr at its highest quality; the same in pieces as in one."""
+
+    def __init__(self, found: float, rate: int) -> None:
         import soxr
 
-        mono = soxr.resample(mono, found, rate, quality="VHQ")
-        notes.append(f"resampled from {found:g} Hz to {rate} Hz")
-    out = np.clip(np.rint(mono), -32768, 32767).astype(np.int16)
-    return out, notes + oddities(out)
+        self._stream = soxr.ResampleStream(found, rate, 1, dtype="float64", quality="VHQ")
+
+    def push(self, mono: npt.NDArray[np.float64], *, last: bool) -> npt.NDArray[np.float64]:
+        """What comes of the next samples, shape (n,)."""
+        return np.asarray(self._stream.resample_chunk(np.ascontiguousarray(mono), last=last), np.float64)
 
 
-def read_audio(path: Path, *, rate: int, channel: int | None = None) -> tuple[npt.NDArray[np.int16], list[str]]:
-    """Read a sound file as one channel at `rate`; as :func:`to_samples`.
+def margin(found: float, rate: int) -> int:
+    """Samples at the rate `found` on each side of a piece that decide on how it is resampled to `rate`.
 
-    Raises
-    ------
-    DataError
-        As there, or the file cannot be decoded.
+    They make a whole number of samples at both rates, so that a piece is resampled as within its whole. soxr's filter
+    is shorter than the tenth of a second taken here.
     """
-    reader = open_reader(Source(path))
-    return to_samples(reader.read_all(), reader.rate, rate=rate, channel=channel)
+    step = round(found) // math.gcd(round(found), rate)
+    return step * max(1, -(-round(found) // (10 * step)))
 
 
-def to_channels(values: npt.NDArray[np.float64], found: float | None, *, rate: int) -> npt.NDArray[np.float64]:
-    """All channels of a sound file that holds vibration, at int16 scale, shape (n, channels).
+class Oddities:
+    """Whether int16 samples, seen piece by piece, are silent or clipped."""
 
-    Raises
-    ------
-    DataError
-        As :func:`check`; or the rate `found` is not `rate`, or there are more than 3 channels.
-    """
-    values = check(values)
-    if found not in (None, rate):
-        raise DataError(f"has {found:g} samples a second instead of {rate}")
-    if values.shape[1] > 3:
-        raise DataError(f"has {values.shape[1]} channels; a vibration sensor has 1 to 3")
-    return values
+    def __init__(self) -> None:
+        self.count = 0
+        self._full = 0
+        self._least, self._greatest = 32767, -32768
+
+    def push(self, samples: npt.NDArray[np.int16]) -> None:
+        """Look at the next samples."""
+        if samples.size:
+            self.count += samples.size
+            self._least = min(self._least, int(samples.min()))
+            self._greatest = max(self._greatest, int(samples.max()))
+            self._full += int(np.count_nonzero((samples == 32767) | (samples == -32768)))
+
+    def notes(self) -> list[str]:
+        """What is odd."""
+        if self.count and self._greatest - self._least <= 2:
+            return ["silent"]
+        if self._full > CLIPPED_SHARE * self.count:
+            return ["clipped (over 0.1 % of the samples at full scale)"]
+        return []
 
 
 def oddities(samples: npt.NDArray[np.int16]) -> list[str]:
     """Say whether int16 `samples` are silent or clipped."""
-    if samples.size and int(samples.max()) - int(samples.min()) <= 2:
-        return ["silent"]
-    full = np.count_nonzero((samples == 32767) | (samples == -32768))
-    if full > CLIPPED_SHARE * samples.size:
-        return ["clipped (over 0.1 % of the samples at full scale)"]
-    return []
+    seen = Oddities()
+    seen.push(samples)
+    return seen.notes()

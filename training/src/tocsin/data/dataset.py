@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ..errors import DataError
 from . import audio, vibration
 from .clip import Clip, Issues
+from .convert import Converter, ToSound, ToVibration
 from .layouts import UNDERSTOOD, find_clips
 from .readers import Reader, Source, open_reader
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["audio", "vibration"]
 AUDIO_RATE = 16000
+# Samples of a file that are streamed in one go: 16 s of sound.
+PIECE = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +109,12 @@ class Dataset:
     def keep(self, config: FeatureConfig, item: Extracted) -> None:
         """Take note of a recording's features, for :meth:`recall`. Threads may call it at the same time."""
 
+    def _peak(self, clip: Clip) -> float:
+        """Greatest acceleration of a recording, g."""
+        reader = self.reader(clip)
+        values, _ = self.values(clip)
+        return float(np.abs(vibration.check_finite(values)).max(initial=0.0)) * self._in_g(reader)
+
     def settle(self, clips: Iterable[Clip]) -> Dataset:
         """Choose the full scale so that it holds `clips`, where it was not given."""
         if self.kind == "audio" or self.options.full_scale is not None:
@@ -113,10 +122,9 @@ class Dataset:
         peak = 0.0
         for clip in clips:
             try:
-                values = self._in_g(clip)
+                peak = max(peak, self._peak(clip))
             except DataError:
                 continue  # told when it is read for its features
-            peak = max(peak, float(np.abs(values).max()))
         full_scale = vibration.choose_full_scale(peak)
         return replace(self, options=replace(self.options, full_scale=full_scale))
 
@@ -142,12 +150,35 @@ class Dataset:
         values = reader.read_all() if clip.count < 0 else reader.read(clip.begin, clip.count)
         return values, reader.rate
 
-    def _in_g(self, clip: Clip) -> npt.NDArray[np.float64]:
-        """Accelerations of a recording in g, shape (n, channels)."""
-        values, rate = self.values(clip)
-        if self.file_range:
-            return audio.to_channels(values, rate, rate=self.rate) * (self.file_range / 32768.0)
-        return vibration.in_g(values, self.options.unit)
+    def converter(self, clip: Clip, reader: Reader) -> Converter:
+        """What makes samples of the numbers of a recording; one for each time that it is read.
+
+        Raises
+        ------
+        DataError
+            The recording cannot be used.
+        """
+        if self.kind == "audio":
+            channel = self.options.channel if clip.channel < 0 else None
+            return ToSound(reader.rate, rate=self.rate, channel=channel)
+        assert self.options.full_scale is not None
+        return ToVibration(self._in_g(reader), self.options.full_scale)
+
+    def _in_g(self, reader: Reader) -> float:
+        """What one of a file's numbers means, g.
+
+        Raises
+        ------
+        DataError
+            The file's rate or number of channels is not what vibration of this data set has.
+        """
+        if not self.file_range:
+            return vibration.UNITS[self.options.unit]
+        if reader.rate not in (None, self.rate):
+            raise DataError(f"has {reader.rate:g} samples a second instead of {self.rate}")
+        if reader.channels > 3:
+            raise DataError(f"has {reader.channels} channels; a vibration sensor has 1 to 3")
+        return self.file_range / 32768.0
 
     def read(self, clip: Clip, issues: Issues) -> npt.NDArray[np.int16]:
         """Samples of one recording, shape (n,) for one channel or (n, channels).
@@ -157,19 +188,61 @@ class Dataset:
         DataError
             The recording cannot be used; the message says why and leaves its name to the caller.
         """
-        if self.kind == "audio":
-            channel = self.options.channel if clip.channel < 0 else None
-            values, found = self.values(clip)
-            samples, notes = audio.to_samples(values, found, rate=self.rate, channel=channel)
+        reader = self.reader(clip)
+        convert = self.converter(clip, reader)
+        if clip.count < 0:
+            samples = convert.push(reader.read_all())
+        elif self.kind == "audio" and reader.rate not in (None, self.rate):
+            samples = self._resampled(clip, reader, convert)
         else:
-            accelerations = self._in_g(clip)
-            assert self.options.full_scale is not None
-            samples, notes = vibration.to_digits(accelerations, self.options.full_scale)
-            if samples.shape[1] == 1:
-                samples = samples[:, 0]
-        for what in notes:
+            samples = convert.push(reader.read(clip.begin, clip.count))
+        for what in convert.notes():
             issues.note(clip.name, what)
         return samples
+
+    def _resampled(self, clip: Clip, reader: Reader, convert: Converter) -> npt.NDArray[np.int16]:
+        """A piece of a sound file at the data set's rate, as if the whole had been resampled and then cut."""
+        assert reader.rate is not None
+        stretch = next(s for s in reader.stretches if s.begin <= clip.begin < s.end)
+        around = audio.margin(reader.rate, self.rate)
+        # Back by whole margins from the piece, or to the stretch's beginning.
+        begin = max(stretch.begin, clip.begin - around)
+        end = min(stretch.end, clip.begin + clip.count + around)
+        samples = convert.push(reader.read(begin, end - begin))
+        first = round((clip.begin - begin) * self.rate / reader.rate)
+        return samples[first : first + round(clip.count * self.rate / reader.rate)]
+
+    def stream(self, clip: Clip, notes: list[str]) -> Iterator[npt.NDArray[np.int16] | int]:
+        """A whole recording as a device would get it: samples as of :meth:`read`, in pieces, and counts of missing ones.
+
+        Parameters
+        ----------
+        clip
+            The recording.
+        notes
+            Receives what is odd about it; complete when the last piece has been given.
+
+        Raises
+        ------
+        DataError
+            As :meth:`read`.
+        """
+        reader = self.reader(clip)
+        convert = self.converter(clip, reader)
+        notes += reader.notes
+        scale = self.rate / reader.rate if self.kind == "audio" and reader.rate else 1.0
+        place = round(reader.stretches[0].begin * scale) if reader.stretches else 0
+        for stretch in reader.stretches:
+            begin = round(stretch.begin * scale)
+            if begin > place:
+                yield begin - place
+                place = begin
+            for at in range(stretch.begin, stretch.end, PIECE):
+                count = min(PIECE, stretch.end - at)
+                samples = convert.push(reader.read(at, count), last=at + count == stretch.end)
+                place += len(samples)
+                yield samples
+        notes += convert.notes()
 
 
 def _files(root: Path) -> tuple[str, list[Path]]:

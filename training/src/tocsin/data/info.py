@@ -127,7 +127,7 @@ def measure(dataset: Dataset, clip: Clip) -> Measured:
     """
     if dataset.kind == "audio" or dataset.file_range:
         values, found = dataset.values(clip)
-        samples, rate = audio.check(values), round(found or dataset.rate)
+        samples, rate = audio.check_finite(values), round(audio.plausible(found or dataset.rate))
     else:
         digits = dataset.read(clip, Issues())
         samples, rate = np.asarray(digits, np.float64).reshape(len(digits), -1), dataset.rate

@@ -106,20 +106,18 @@ def find_arrays(
     return clips, rest, None if rate is None else round(rate)
 
 
-def in_g(values: npt.NDArray[np.float64], unit: str) -> npt.NDArray[np.float64]:
-    """Accelerations of a file in g, same shape.
+def check_finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give the numbers of a file back where they can be used.
 
     Raises
     ------
     DataError
-        There are none, or NaN or infinity among them.
+        NaN or infinity are among them.
     """
-    if values.shape[0] == 0:
-        raise DataError("holds no samples")
     if not np.isfinite(values).all():
         bad = int(np.count_nonzero(~np.isfinite(values)))
         raise DataError(f"{bad} values are not finite (NaN or infinity)")
-    return values * UNITS[unit]
+    return values
 
 
 def choose_full_scale(peak: float) -> float:
@@ -139,19 +137,38 @@ def choose_full_scale(peak: float) -> float:
     )
 
 
-def to_digits(values: npt.NDArray[np.float64], full_scale: float) -> tuple[npt.NDArray[np.int16], list[str]]:
-    """Round accelerations in g to int16 digits of `full_scale`/32768 g.
+class ToDigits:
+    """Accelerations in g, piece by piece, as int16 digits of `full_scale`/32768 g."""
 
-    Returns
-    -------
-    samples : int16, same shape
-    notes : whether anything is strange about them
-    """
-    digits = np.rint(values * (32768.0 / full_scale))
-    notes = []
-    if digits.max() > 32767 or digits.min() < -32768:
-        notes.append(f"clipped to the full scale of {full_scale:g} g")
-    out = np.clip(digits, -32768, 32767).astype(np.int16)
-    if (np.ptp(out.astype(np.int32), axis=0) == 0).all():
-        notes.append("constant, as from a dead sensor")
-    return out, notes
+    def __init__(self, full_scale: float) -> None:
+        self._full_scale = full_scale
+        self._clipped = False
+        self._least: npt.NDArray[np.int16] | None = None
+        self._greatest: npt.NDArray[np.int16] | None = None
+
+    def push(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.int16]:
+        """Digits of the next accelerations, same shape (n, channels)."""
+        digits = np.rint(values * (32768.0 / self._full_scale))
+        if not len(digits):
+            return digits.astype(np.int16)
+        self._clipped |= bool(digits.max() > 32767 or digits.min() < -32768)
+        out: npt.NDArray[np.int16] = np.clip(digits, -32768, 32767).astype(np.int16)
+        least, greatest = out.min(axis=0), out.max(axis=0)
+        self._least = least if self._least is None else np.minimum(self._least, least)
+        self._greatest = greatest if self._greatest is None else np.maximum(self._greatest, greatest)
+        return out
+
+    def notes(self) -> list[str]:
+        """Whether anything is strange about them.
+
+        Raises
+        ------
+        DataError
+            There were none.
+        """
+        if self._least is None:
+            raise DataError("holds no samples")
+        notes = [f"clipped to the full scale of {self._full_scale:g} g"] if self._clipped else []
+        if (self._least == self._greatest).all():
+            notes.append("constant, as from a dead sensor")
+        return notes
