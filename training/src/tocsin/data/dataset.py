@@ -213,7 +213,7 @@ class Dataset:
         return samples[first : first + round(clip.count * self.rate / reader.rate)]
 
     def stream(self, clip: Clip, notes: list[str]) -> Iterator[npt.NDArray[np.int16] | int]:
-        """A whole recording as a device would get it: samples as of :meth:`read`, in pieces, and counts of missing ones.
+        """A whole recording as a device would get it: samples as of :meth:`read` in pieces, counts of missing ones.
 
         Parameters
         ----------
