@@ -131,7 +131,7 @@ def test_npz_needs_a_rate_and_normal_arrays(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--rate"):
         open_dataset(path, ReadOptions())
     found = open_dataset(path, ReadOptions(rate=200))
-    assert found.left_out == ("fan_0_low_0_weight_moving", "fan_0_off_0_weight")
+    assert found.left_out[0].names == ("fan_0_low_0_weight_moving", "fan_0_off_0_weight")
     assert {clip.machine for clip in found.clips} == {"fan_0_low", "fan_0_high"}
     with pytest.raises(DataError, match="--normal GLOB"):
         open_dataset(path, ReadOptions(rate=200, normal=("nothing",), anomaly=()))

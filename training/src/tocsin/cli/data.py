@@ -69,6 +69,11 @@ def _print(found: Info) -> None:
         click.echo(f"  attribute {name}: " + ", ".join(f"{value} ({count})" for value, count in values.items()))
     for finding in found.findings:
         click.echo(f"{'LEAK' if finding.leak else 'note'}: {finding.text} {finding.advice}")
+    for note in found.notes:
+        click.echo(f"note: {note}")
+    for item in found.left_out:
+        if not item.recordings:
+            click.echo(f"left out: {item}")
     if not found.findings:
         click.echo("Nothing odd was found.")
 

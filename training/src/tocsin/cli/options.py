@@ -15,6 +15,8 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
+    from ..data import Dataset
+
     Type = click.ParamType[Any]
 else:
     Type = click.ParamType  # older versions of click cannot be subscripted
@@ -165,6 +167,32 @@ def warn(lines: list[str]) -> None:
     """Tell each line once, on standard error."""
     for line in lines:
         click.echo(f"warning: {line}", err=True)
+
+
+def tell_left_out(dataset: Dataset) -> None:
+    """Say on standard error which files are not used and why, and what was decided about the others."""
+    for item in dataset.left_out:
+        click.echo(f"left out: {item}", err=True)
+    for note in dataset.notes:
+        click.echo(f"note: {note}", err=True)
+
+
+def without_companions(files: tuple[str, ...]) -> tuple[str, ...]:
+    """Files that the user named, or a pattern, without those that an operating system left; these are told.
+
+    Raises
+    ------
+    DataError
+        None is left.
+    """
+    from ..data.files import in_litter
+    from ..errors import DataError
+
+    litter = [file for file in files if in_litter(Path(file))]
+    warn([f"{file} is left by an operating system, no recording" for file in litter])
+    if len(litter) == len(files):
+        raise DataError("Of the files given, no recordings are left. Give recordings.")
+    return tuple(file for file in files if file not in litter)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import warn
+from .options import warn, without_companions
 
 if TYPE_CHECKING:
     from ..replay import Summary
@@ -42,6 +42,7 @@ def run(
     from ..replay import Summary, open_recordings, replay
     from ..twin import Window
 
+    files = without_companions(files)
     detector = read_bundle(bundle)
     rate = detector.features.sample_rate
     options = read_options(detector, given)

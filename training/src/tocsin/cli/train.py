@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,13 @@ from .options import (
     given_options,
     progress,
     reading_options,
+    tell_left_out,
     warn,
 )
 
 if TYPE_CHECKING:
     from ..bundle import DutyCycle
+    from ..data import Dataset
     from ..frontend import FrontEnd
     from ..train import Trained
 
@@ -131,14 +134,13 @@ def train(
     duty = _duty(given.pop("listen"), given.pop("every"))
     dataset = open_dataset(data, ReadOptions(**reading))
     check_reading(dataset.kind)
-    if dataset.left_out:
-        click.echo(f"neither normal nor anomaly, left out: {', '.join(dataset.left_out)}", err=True)
+    tell_left_out(dataset)
     options = TrainOptions(kind=kind, budget=budget, front_end=front_end, duty=duty, **{**given, "hidden": hidden})
     trained = work(dataset, output, options, progress=progress)
     warn(trained.issues.lines())
     seconds = time.monotonic() - started
     if json_wanted:
-        click.echo(json.dumps(_as_json(trained, output, seconds), indent=2))
+        click.echo(json.dumps(_as_json(trained, dataset, output, seconds), indent=2))
     else:
         click.echo("\n".join(_summary(trained, output, seconds)))
     warn(trained.warnings)
@@ -183,7 +185,7 @@ def _front_end(kind: str, preset: str | None, given: dict[str, Any]) -> tuple[tu
     return hidden or (128, 128, 128, 128, 8, 128, 128, 128, 128), FrontEnd(**{**base, **chosen})
 
 
-def _as_json(trained: Trained, output: Path, seconds: float) -> dict[str, Any]:
+def _as_json(trained: Trained, dataset: Dataset, output: Path, seconds: float) -> dict[str, Any]:
     """The same for programs: the bundle as `tocsin inspect` has it, and what was odd."""
     from .inspect import as_json
 
@@ -191,7 +193,8 @@ def _as_json(trained: Trained, output: Path, seconds: float) -> dict[str, Any]:
         "output": str(output),
         "seconds": round(seconds, 3),
         **as_json(trained.bundle),
-        "notes": trained.issues.lines(),
+        "left_out": [asdict(item) for item in dataset.left_out],
+        "notes": [*dataset.notes, *trained.issues.lines()],
         "warnings": trained.warnings,
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from .options import port_option, progress, warn
+from .options import port_option, progress, warn, without_companions
 
 _EPILOG = """\b
 Exit status: 0 all equal, 1 something differs, 2 an error.
@@ -39,6 +39,7 @@ def verify(
     from ..replay import open_recordings
     from ..verify import compare
 
+    files = without_companions(files)
     detector = read_bundle(bundle)
     options = read_options(detector, given)
     recordings = [recording for file in files for recording in open_recordings(file, detector, options)]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +18,8 @@ from ..errors import DataError
 from . import audio, vibration
 from .clip import Clip, Issues
 from .convert import Converter, ToSound, ToVibration
-from .layouts import UNDERSTOOD, find_clips
+from .discovery import LeftOut, discover
+from .files import walk
 from .readers import Reader, Source, open_reader
 
 if TYPE_CHECKING:
@@ -81,19 +83,22 @@ class Dataset:
     clips
         Recordings whose place or name says what they are, in the order of their names.
     left_out
-        Arrays that are neither normal nor anomaly, and how many files are neither.
+        Files and arrays that are not used, and why.
     options
         With the rate settled; the full scale too after :meth:`settle`.
     file_range
         What full scale of a sound file means, g; 0 where there are none of vibration.
+    notes
+        What was decided about the recordings as a whole.
     """
 
     root: Path
     kind: Kind
     clips: tuple[Clip, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
     options: ReadOptions
     file_range: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def rate(self) -> int:
@@ -245,23 +250,6 @@ class Dataset:
         notes += convert.notes()
 
 
-def _files(root: Path) -> tuple[str, list[Path]]:
-    """Find what the data at `root` are (``"wav"``, ``"csv"``, ``"npz"``), and its ``.npz`` files."""
-    if root.is_file():
-        if root.suffix.lower() == ".npz":
-            return "npz", [root]
-        raise DataError(f"{root} is one file. Give --data a folder or an .npz. {UNDERSTOOD}")
-    if not root.is_dir():
-        raise DataError(f"{root} does not exist. Give --data the folder of a data set.")
-    found = {p.suffix.lower() for p in root.rglob("*") if p.is_file()}
-    # Tables beside sound files are labels, so sound comes first.
-    if found & audio.SUFFIXES:
-        return "wav", []
-    if ".npz" in found and ".csv" not in found:
-        return "npz", sorted(root.rglob("*.npz"))
-    return ("csv" if ".csv" in found else "wav"), []
-
-
 def _rate_of(path: Path) -> int:
     """Samples a second of a sound file, Hz."""
     rate = open_reader(Source(path)).rate
@@ -278,7 +266,7 @@ def metadata(root: Path) -> dict[str, Any]:
         Sound and vibration, or different rates or ranges, are mixed below `root`.
     """
     merged: dict[str, Any] = {}
-    for path in sorted(root.rglob("metadata.json")):
+    for path in (path for path in walk(root).files if path.name == "metadata.json"):
         try:
             content = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
@@ -323,41 +311,35 @@ def open_dataset(root: Path, options: ReadOptions) -> Dataset:
     DataError
         There are none, their layout is not known, or a vibration's rate is not.
     """
-    form, archives = _files(root)
-    if form == "wav":
-        return _open_wav(root, options)
-    found: list[Clip] = []
-    left_out: list[str] = []
-    rates: set[int] = set()
-    for path in archives:
-        more, rest, rate_in_file = vibration.find_arrays(
-            path, normal=options.normal, anomaly=options.anomaly, ignore=options.ignore
-        )
-        if len(archives) > 1:
-            more = [replace(c, name=f"{path.relative_to(root)}:{c.name}") for c in more]
-        found += more
-        left_out += rest
-        rates |= {rate_in_file} if rate_in_file else set()
-    if form == "csv":
-        found, unlabelled = find_clips(root, frozenset({".csv"}))
-        left_out += unlabelled
+    found = discover(root, options)
+    clips = _of_channel(_chosen(found.clips, options.machines), options.channel)
+    known = Dataset(root, "audio", clips, found.left_out, options, notes=tuple(found.notes))
+    return _of_sound_files(known) if found.sound else _of_numbers(known)
+
+
+def _of_numbers(found: Dataset) -> Dataset:
+    """Files of physical values: vibration, whose rate a file of arrays may say."""
+    options = found.options
+    rates: set[float] = set()
+    if options.rate is None:
+        for clip in {clip.path: clip for clip in reversed(found.clips) if clip.index >= 0}.values():
+            with suppress(DataError):  # told when it is read for its features
+                rates |= {found.reader(clip).rate or 0.0} - {0.0}
     if options.rate is None and len(rates) != 1:
         raise DataError("Say how many samples a second the vibration has with --rate HZ.")
-    rate = options.rate or rates.pop()
-    return Dataset(root, "vibration", _chosen(found, options.machines), tuple(left_out), replace(options, rate=rate))
+    return replace(found, kind="vibration", options=replace(options, rate=options.rate or round(rates.pop())))
 
 
-def _open_wav(root: Path, options: ReadOptions) -> Dataset:
-    """Find sound files, which hold sound or, as metadata or the user say, vibration."""
-    found, left_out = find_clips(root, audio.SUFFIXES)
-    clips = _of_channel(_chosen(found, options.machines), options.channel)
-    said = metadata(root)
+def _of_sound_files(found: Dataset) -> Dataset:
+    """Sound files, which hold sound or, as metadata or the user say, vibration."""
+    options = found.options
+    said = metadata(found.root)
     kind = options.sensor or ("vibration" if said.get("domain") == "vibration" else "audio")
     if kind == "audio":
-        return Dataset(root, kind, clips, left_out, replace(options, rate=options.rate or AUDIO_RATE))
+        return replace(found, options=replace(options, rate=options.rate or AUDIO_RATE))
     file_range = said.get("full_scale") or options.full_scale
     if not isinstance(file_range, int | float) or file_range <= 0:
         raise DataError("Say how many g full scale means in these sound files with --full-scale.")
-    rate = options.rate or (int(said["rate"]) if said.get("rate") else _rate_of(clips[0].path))
+    rate = options.rate or (int(said["rate"]) if said.get("rate") else _rate_of(found.clips[0].path))
     settled = replace(options, rate=rate, full_scale=options.full_scale or float(file_range))
-    return Dataset(root, "vibration", clips, left_out, settled, float(file_range))
+    return replace(found, kind="vibration", options=settled, file_range=float(file_range))

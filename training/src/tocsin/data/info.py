@@ -22,6 +22,7 @@ from ..errors import DataError
 from . import audio
 from .clip import Clip, Issues
 from .dataset import Dataset
+from .discovery import LeftOut
 from .extract import in_threads
 
 # Share of full scale above which a constant offset is worth a word: it costs headroom and fills the lowest band.
@@ -88,7 +89,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Info:
-    """What :func:`survey_dataset` found; `rates`, `channels` and `lengths` count recordings."""
+    """What :func:`survey_dataset` found.
+
+    `rates`, `channels` and `lengths` count recordings. `left_out` is all that is not used, with the reason; `notes` say
+    what was decided about the rest.
+    """
 
     kind: str
     clips: int
@@ -99,6 +104,8 @@ class Info:
     lengths: dict[str, int]
     attributes: dict[str, dict[str, int]]
     findings: list[Finding]
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -296,10 +303,9 @@ def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str
     if bad:
         text = f"{len(bad)} of {len(dataset.clips)} recordings cannot be read (first: {bad[0][0].name}: {bad[0][1]})."
         findings.append(Finding("unreadable", text, "Repair or remove them.", _some(clip for clip, _ in bad)))
-    for what in dataset.left_out:
-        findings.append(
-            Finding("left_out", f"Left out: {what}.", "Neither normal nor anomaly by name; see docs/data.md.")
-        )
+    for rest in dataset.left_out:
+        if rest.recordings:
+            findings.append(Finding("left_out", f"Left out: {rest}.", "See docs/data.md.", rest.names))
     if items:
         findings += _pair_finding(equal_pairs(items), "duplicates", "with the same samples")
         findings += _pair_finding(near_pairs(items), "copies", "as near copies")
@@ -323,6 +329,8 @@ def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str
         lengths=counted(f"{m.seconds:.3g}" for m in items),
         attributes={name: dict(values.most_common(20)) for name, values in sorted(attributes.items())},
         findings=sorted(findings, key=lambda finding: not finding.leak),
+        left_out=dataset.left_out,
+        notes=dataset.notes,
     )
 
 

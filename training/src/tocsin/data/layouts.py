@@ -8,9 +8,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import DataError
+from . import labels
 from .clip import Clip, Label
-from .tables import read_tables
+from .tables import Tables
 
 UNDERSTOOD = """\
 Understood are:
@@ -18,9 +18,10 @@ Understood are:
   ToyADMOS      <machine>/caseN/{Normal,Anomalous}Sound_{IND,CNT}/N_<machine>_caseN_{normal,abNN}_{IND,CNT}_chN_N.wav
   DCASE         <machine>/{train,test}/section_SS_{source,target}_{train,test}_{normal,anomaly}_NNNN_*.wav
   DCASE 2020    <machine>/{train,test}/{normal,anomaly}_id_XX_NNNN.wav
-  plain         normal/* and anomaly/* (or abnormal/*)
-  vibration     an .npz of arrays, or .csv files in plain folders
-with .wav or .flac for sound."""
+  plain         folders, or names that begin or end, with one of normal, healthy, good, ok and
+                anomaly, anomalous, abnormal, faulty, fault, bad, broken, defect
+  vibration     an .npz of arrays so named, or files of numbers in plain folders
+Every format is in docs/data.md."""
 
 _DCASE = re.compile(
     r"section_(?P<section>\d+)_(?P<domain>source|target)_(?P<split>train|test)"
@@ -83,19 +84,46 @@ def _toyadmos(name: str, path: Path, found: re.Match[str]) -> Clip:
     )
 
 
-def _by_folder(root: Path, path: Path) -> Clip | None:
-    """A recording in a folder that says what it holds: MIMII and plain ones."""
+def _label_of_path(root: Path, path: Path) -> tuple[Label, tuple[str, ...]] | None:
+    """What a plain path says, and the folders above that which says it.
+
+    First comes a folder below the root that says nothing else, the one next to the file before those above it; then
+    the file's name, the root's own name, and a folder that says more, such as ``inner_race_fault``. Where such a folder
+    and the file's name contradict each other, nothing is said.
+    """
     parents = path.parent.parts
-    match = next((m for part in parents[1:] if (m := _SNR.match(part))), None)
-    snr = f"{'-' if match['sign'] else ''}{match['snr']}dB" if match else ""
-    below = path.relative_to(root.parent).parent.parts
-    at = next((i for i in reversed(range(len(below))) if below[i].lower() in _LABELS), None)
-    if at is None:
+    below = path.relative_to(root).parent.parts
+    first = len(parents) - len(below)
+    for at in reversed(range(len(below))):
+        if (label := labels.exact(below[at])) is not None:
+            return label, parents[: first + at]
+    own = labels.at_an_end(path.stem)
+    inexact = next((at for at in reversed(range(len(below))) if labels.at_an_end(below[at])), None)
+    if inexact is not None:
+        label = labels.at_an_end(below[inexact])
+        if label is not None:
+            return None if own not in (None, label) else (label, parents[: first + inexact])
+    if own is not None:
+        return own, parents
+    label = labels.exact(root.name)
+    return (label, parents[: first - 1]) if label else None
+
+
+def contradicts(clip: Clip) -> bool:
+    """Whether the name of a recording's file says the opposite of what it was taken for."""
+    return labels.at_an_end(clip.path.stem) not in (None, clip.label)
+
+
+def _by_folder(root: Path, path: Path) -> Clip | None:
+    """A recording whose folder or name says what it holds: MIMII and plain ones."""
+    said = _label_of_path(root, path)
+    if said is None:
         return None
-    above = parents[: len(parents) - len(below) + at]
+    label, above = said
+    match = next((m for part in path.parent.parts[1:] if (m := _SNR.match(part))), None)
+    snr = f"{'-' if match['sign'] else ''}{match['snr']}dB" if match else ""
     section = above[-1] if _MIMII_ID.match(above[-1]) else ""
     machine = above[-2] if section else above[-1]
-    label = _LABELS[below[at].lower()]
     split = ""
     if machine in ("train", "test") and len(above) > 1:
         machine, split = above[-2], machine
@@ -104,62 +132,16 @@ def _by_folder(root: Path, path: Path) -> Clip | None:
     return Clip(path.relative_to(root).as_posix(), path, label, machine, section, snr, split, recording=recording)
 
 
-def survey(root: Path, suffixes: frozenset[str]) -> tuple[list[Clip], list[Path]]:
-    """All recordings below the folder `root`, in the order of their names, and the files that no layout fits.
+def look_up(root: Path, path: Path, tables: Tables) -> Clip | None:
+    """What `path` is, by its place and name and by the tables beside it; None where nothing says so.
 
-    Tables beside them (:mod:`tocsin.data.tables`) say what a numbered file of an evaluation set holds, and give the
-    attributes that a name does not.
-
-    Raises
-    ------
-    DataError
-        A table is not readable.
+    Tables (:mod:`tocsin.data.tables`) say what a numbered file of an evaluation set holds, and give the attributes that
+    a name does not.
     """
-    root = root.resolve()
-    tables = read_tables(root)
-    clips: list[Clip] = []
-    rest: list[Path] = []
-    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in suffixes and p.is_file()):
-        clip = classify(root, path)
-        if clip is None and (whole := tables.whole_name(machine_above(path), path.stem)):
-            clip = classify(root, path.with_name(whole + path.suffix))
-            clip = clip and replace(clip, name=path.relative_to(root).as_posix(), path=path)
-        if clip is None:
-            rest.append(path)
-            continue
-        if not clip.attributes and (said := tables.attributes.get((clip.machine, path.stem))):
-            clip = replace(clip, attributes=said)
-        clips.append(clip)
-    return clips, rest
-
-
-def describe_rest(root: Path, rest: list[Path]) -> tuple[str, ...]:
-    """What to say of files that no layout fits."""
-    extra = [path for path in rest if path.parent.name.startswith("supplement")]
-    others = [path for path in rest if path not in set(extra)]
-    said = []
-    if extra:
-        said.append(f"{len(extra)} supplementary recordings (machine or noise alone)")
-    if others:
-        first = others[0].relative_to(root.resolve()).as_posix()
-        said.append(f"{len(others)} recordings without a label (first: {first})")
-    return tuple(said)
-
-
-def find_clips(root: Path, suffixes: frozenset[str]) -> tuple[list[Clip], tuple[str, ...]]:
-    """All recordings below `root` whose path fits a layout, in the order of their names, and what was left out.
-
-    Raises
-    ------
-    DataError
-        There is no such folder, or nothing in it fits.
-    """
-    root = root.resolve()
-    if not root.is_dir():
-        raise DataError(f"{root} is not a folder. Give --data the folder of a data set.")
-    clips, rest = survey(root, suffixes)
-    if not clips and not rest:
-        raise DataError(f"No recordings in {root}. {UNDERSTOOD}")
-    if not clips:
-        raise DataError(f"{len(rest)} recordings in {root}, but nothing says which are normal. {UNDERSTOOD}")
-    return clips, describe_rest(root, rest)
+    clip = classify(root, path)
+    if clip is None and (whole := tables.whole_name(machine_above(path), path.stem)):
+        clip = classify(root, path.with_name(whole + path.suffix))
+        clip = clip and replace(clip, name=path.relative_to(root).as_posix(), path=path)
+    if clip and not clip.attributes and (said := tables.attributes.get((clip.machine, path.stem))):
+        clip = replace(clip, attributes=said)
+    return clip

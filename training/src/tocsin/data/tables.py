@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import DataError
 
+_ATTRIBUTES = re.compile(r"attributes_\d+$")
 _TRUTH = re.compile(r"ground_truth_(?P<machine>.+)_section_\d+_test$")
 _SOUND = re.compile(r"\.(?:wav|flac)$", re.IGNORECASE)
 
@@ -115,8 +116,16 @@ def _read_truth(path: Path, machine: str, into: Tables) -> None:
             into.anomalous[key] = value.strip() == "1"
 
 
-def read_tables(root: Path) -> Tables:
-    """Read all tables below `root`.
+def is_table(path: Path) -> bool:
+    """Whether a file is one of these tables, by its name."""
+    if path.suffix.lower() != ".csv":
+        return False
+    stem = path.stem
+    return bool(_ATTRIBUTES.match(stem) or stem.startswith("eval_data_list") or _TRUTH.match(stem))
+
+
+def read_tables(files: Iterable[Path]) -> Tables:
+    """Read those of `files` that are such tables.
 
     Raises
     ------
@@ -124,9 +133,9 @@ def read_tables(root: Path) -> Tables:
         One of them is not text.
     """
     found = Tables()
-    for path in sorted(root.rglob("*.csv")):
+    for path in sorted(filter(is_table, files)):
         truth = _TRUTH.match(path.stem)
-        if re.match(r"attributes_\d+$", path.stem):
+        if _ATTRIBUTES.match(path.stem):
             _read_attributes(path, found)
         elif path.stem.startswith("eval_data_list"):
             _read_list(path, found)

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
-from .clip import Clip, Label
-from .readers import Source, array_names, count_recordings, open_reader
+from . import labels
+from .clip import Label
 
 # Size of each unit in g; standard gravity is 9.80665 m/s² by definition (BIPM).
 UNITS = {"g": 1.0, "mg": 1e-3, "ug": 1e-6, "m/s2": 1 / 9.80665}
@@ -24,7 +24,8 @@ ANOMALY = ("*anomal*", "*abnormal*", "*fault*", "*_[1-9]_weight")
 IGNORE = ("*_off_*", "*_off")
 
 _LABEL_WORDS = re.compile(
-    r"[_\-. ]?(abnormal|normal|healthy|anomal(?:y|ies|ous)|faulty?|\d+_weight)(?=[_\-. ]|$)",
+    r"[_\-. ]?(abnormal|normal|healthy|anomal(?:y|ies|ous)|faulty?|\d+_weight)(?=[_\-. ]|$)"
+    rf"|(?:^|[_\-. ])(?:{'|'.join((*labels.GOOD, *labels.BAD))})s?(?=[_\-. ]|$)",
     re.IGNORECASE,
 )
 
@@ -49,61 +50,35 @@ def label_of(
     anomaly: Sequence[str] | None,
     ignore: Sequence[str] | None,
 ) -> Label | None:
-    """What an array of this name holds; None where it is neither. A None list is the default."""
+    """What an array of this name holds; None where it is neither. A None list is the default.
+
+    By default :mod:`tocsin.data.labels` is asked after the patterns, so a word counts anywhere in the name.
+    """
     explicit = normal is not None and matches(name, normal)
-    if (ignore is not None or not explicit) and matches(name, IGNORE if ignore is None else ignore):
+    if (ignore is not None or not explicit) and is_ignored(name, ignore):
         return None
+    said = labels.plain(name)
+    word = labels.anywhere(name)
     # Anomaly first: "abnormal" also matches "*normal*".
-    if not explicit and matches(name, ANOMALY if anomaly is None else anomaly):
+    if not explicit and (word == "anomaly" or matches(said, ANOMALY) if anomaly is None else matches(name, anomaly)):
         return "anomaly"
-    return "normal" if matches(name, NORMAL if normal is None else normal) else None
+    is_normal = word == "normal" or matches(said, NORMAL) if normal is None else explicit
+    return "normal" if is_normal else None
+
+
+def is_ignored(name: str, ignore: Sequence[str] | None) -> bool:
+    """Whether an array is to be left out by its name; None means the default."""
+    return matches(name, IGNORE if ignore is None else ignore)
+
+
+def is_chosen(name: str, normal: Sequence[str] | None, anomaly: Sequence[str] | None) -> bool:
+    """Whether the user's own patterns say what an array holds."""
+    return matches(name, (*(normal or ()), *(anomaly or ())))
 
 
 def machine_of(array: str, path: Path) -> str:
     """An array's name without what says whether it is normal: ``fan_0_low_1_weight`` → ``fan_0_low``."""
-    return _LABEL_WORDS.sub("", array).strip("_-. ") or path.stem
-
-
-def find_arrays(
-    path: Path,
-    *,
-    normal: Sequence[str] | None,
-    anomaly: Sequence[str] | None,
-    ignore: Sequence[str] | None,
-) -> tuple[list[Clip], list[str], int | None]:
-    """Recordings in a file of arrays, the arrays left out, and the rate where the file gives one, Hz.
-
-    Raises
-    ------
-    DataError
-        The file cannot be read, or no array of it is normal.
-    """
-    names = array_names(path)
-    clips: list[Clip] = []
-    rest: list[str] = []
-    for name in names:
-        label = label_of(name, normal=normal, anomaly=anomaly, ignore=ignore)
-        if label is None:
-            rest.append(name)
-            continue
-        for i in range(count_recordings(path, name)):
-            clips.append(
-                Clip(
-                    name=f"{name}[{i}]",
-                    path=path,
-                    label=label,
-                    machine=machine_of(name, path),
-                    array=name,
-                    index=i,
-                )
-            )
-    if not any(clip.label == "normal" for clip in clips):
-        raise DataError(
-            f"No array of {path.name} is known to be normal ({', '.join(names) or 'it is empty'})."
-            " Say which with --normal GLOB and --anomaly GLOB."
-        )
-    rate = open_reader(Source(path, clips[0].array, clips[0].index)).rate
-    return clips, rest, None if rate is None else round(rate)
+    return _LABEL_WORDS.sub("", labels.plain(array)).strip("_-. ") or path.stem
 
 
 def check_finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -10,6 +10,7 @@ module is imported when the first such file is read.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ __all__ = [
     "format_of",
     "open_reader",
     "suffixes",
+    "unavailable",
 ]
 
 Holds = Literal["sound", "numbers"]
@@ -54,6 +56,10 @@ class Format:
         ``"numbers"``: physical values, always vibration.
     arrays
         Whether a file holds several recordings by name.
+    needs
+        The package that reads it, as imported; empty where Tocsin always has it.
+    extra
+        The extra of Tocsin that installs the package.
     """
 
     name: str
@@ -61,6 +67,8 @@ class Format:
     module: str
     holds: Holds
     arrays: bool = False
+    needs: str = ""
+    extra: str = ""
 
 
 FORMATS = (
@@ -108,6 +116,13 @@ def format_of(path: Path) -> Format:
         if suffix in form.suffixes:
             return form
     raise DataError(f"is not a kind of recording that is understood ({suffix or 'no suffix'})")
+
+
+def unavailable(form: Format) -> str:
+    """What to install to read a format; empty where nothing is missing."""
+    if not form.needs or importlib.util.find_spec(form.needs) is not None:
+        return ""
+    return f'needs the package {form.needs}: pip install "tocsin[{form.extra}]"'
 
 
 def _module(form: Format) -> Any:
