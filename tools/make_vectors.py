@@ -48,10 +48,10 @@ SMOOTH = 2
 
 
 def audio() -> np.ndarray:
-    """One second at 8 kHz: two tones in noise, with a rattle from 0.5 to 0.65 s that reaches full scale."""
+    """One second at 8 kHz: two tones in noise, with a rattle from 0.5 to 0.65 s that reaches full scale; an offset."""
     rng = np.random.default_rng(SEED)
     t = np.arange(8000) / 8000
-    x = 3000 * np.sin(2 * np.pi * 440 * t) + 1500 * np.sin(2 * np.pi * 1210 * t) + rng.normal(0, 400, t.size)
+    x = 1000 + 3000 * np.sin(2 * np.pi * 440 * t) + 1500 * np.sin(2 * np.pi * 1210 * t) + rng.normal(0, 400, t.size)
     rattle = (t >= 0.5) & (t < 0.65)
     x[rattle] += rng.normal(0, 15000, rattle.sum())
     return np.clip(np.rint(x), -32768, 32767).astype("<i2")
@@ -71,7 +71,7 @@ def vibration() -> np.ndarray:
 
 INPUTS: dict[str, Callable[[], np.ndarray]] = {"audio": audio, "vibration": vibration}
 
-MEL = {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "fmin": 100.0}
+MEL = {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "fmin": 100.0, "fmax": 4000.0}
 AXES = {"sample_rate": 800, "scale_g": 1 / 2048, "fmin": 5.0, "fmax": 400.0}
 
 FEATURES: dict[str, FeatureConfig] = {

@@ -198,6 +198,35 @@ static void full_scale(void **state)
 	assert_true(features[3] == 0.0f);
 }
 
+/* A sensor's offset, of either sign, changes no bit where the mean is removed. */
+static void an_offset_changes_no_bit(void **state)
+{
+	static const int offsets[] = {1, 1000, -1000, 17321, -17321};
+	static const uint32_t stats[] = {0, 15};
+	struct rng rng = {7};
+	float other[FEATURES_MAX];
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		dsp_fixture_init(&fixture, 2, 999, 1024, 30);
+		fixture.cfg.flags = TOCSIN_DSP_REMOVE_MEAN;
+		fixture.cfg.stats = stats[k];
+		start();
+		dsp_noise(&rng, samples, 2 * 999, 15000, 3);
+		run(500, features);
+		for (size_t n = 0; n < sizeof(offsets) / sizeof(offsets[0]); n++) {
+			for (size_t i = 0; i < 2 * 999; i++) {
+				samples[i] += offsets[n];
+			}
+			run(500, other);
+			for (size_t i = 0; i < 2 * 999; i++) {
+				samples[i] -= offsets[n];
+			}
+			assert_memory_equal(other, features, dsp.n_features * sizeof(float));
+		}
+	}
+}
+
 /* Gravity beside a digit of noise: the statistics must not drown in it. */
 static void small_on_large_constant(void **state)
 {
@@ -221,6 +250,7 @@ int main(void)
 		cmocka_unit_test(channels_are_independent),
 		cmocka_unit_test(nothing_to_hear),
 		cmocka_unit_test(full_scale),
+		cmocka_unit_test(an_offset_changes_no_bit),
 		cmocka_unit_test(small_on_large_constant),
 	};
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "modules" / "source"
 # Defaults of dts/bindings/tocsin,source-dmic.yaml and tocsin,source-accel.yaml.
-DC_BLOCK_MHZ, MICROPHONE_SETTLE, ACCEL_SETTLE = 5000, 0.1, 0.05
+MICROPHONE_SETTLE, ACCEL_SETTLE = 0.1, 0.05
 # Zephyr's ADXL345 driver at ±8 g: m/s² a digit, with the point after bit 31 - 7.
 ADXL345_FACTOR, ADXL345_BITS = 2570754, 31 - 7
 ADXL345_DIGITS = 64  # a g
@@ -48,17 +48,13 @@ class Sources:
     def _library(self) -> ctypes.CDLL:
         (self._folder / "scale.c").write_text(_SCALE)
         library = self._folder / "sources.so"
-        files = [self._folder / "scale.c", SOURCE / "src" / "accel_scale.c", SOURCE / "src" / "dc_block.c"]
+        files = [self._folder / "scale.c", SOURCE / "src" / "accel_scale.c"]
         subprocess.run(["cc", "-O2", "-shared", "-fPIC", f"-I{SOURCE / 'include'}", "-o", library, *files], check=True)
         return ctypes.CDLL(str(library))
 
     def microphone(self, samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
         """The stream that comes of a PDM microphone's samples from its first one on, shape (n,)."""
-        out = samples[round(MICROPHONE_SETTLE * rate) :].copy()
-        state = ctypes.create_string_buffer(64)
-        self._library.tocsin_dc_block_init(state, DC_BLOCK_MHZ, rate, 1)
-        self._library.tocsin_dc_block_run(state, out.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(out.size))
-        return out
+        return samples[round(MICROPHONE_SETTLE * rate) :]
 
     def accelerometer(self, registers: NDArray[np.int16], scale_g: float) -> NDArray[np.int16]:
         """The samples that come of an ADXL345's registers, shape (n, 3); what is thrown away at the start is not."""

@@ -90,7 +90,7 @@ def test_layout_is_that_of_the_page():
     raw = write_bundle(None, **parts_of("kmeans", LOGMEL))
     assert raw[:8] == b"TOCSIN\r\n"
     major, minor, size, count, version, crc = struct.unpack_from("<HHIIII", raw, 8)
-    assert (major, minor, size, version) == (1, 0, len(raw), 1)
+    assert (major, minor, size, version) == (1, 0, len(raw), 2)
     assert crc == zlib.crc32(raw[HEADER:])
     assert struct.unpack_from("<I", raw, 28)[0] == zlib.crc32(raw[:28])
     table = sections(raw)
@@ -100,7 +100,7 @@ def test_layout_is_that_of_the_page():
     assert struct.unpack_from("<IIIf", raw, table[b"SENS"][1]) == (1, 8000, 1, 1 / 32768)
     fields = struct.unpack_from("<6If5I", raw, table[b"FEAT"][1])
     weights = sum(band.count for band in LOGMEL.bands)
-    assert fields == (256, 128, 0, 0, 256, 8, np.float32(1e-10), 1, 4, 1, weights, 0)
+    assert fields == (256, 128, 0, 1, 256, 8, np.float32(1e-10), 1, 4, 1, weights, 0)
     assert [table[name][2] for name in (b"WIND", b"SINE", b"BAND")] == [4 * 129, 4 * 256, 4 * 8 + 4 * weights]
     assert struct.unpack_from("<IIff", raw, table[b"DECD"][1]) == (3, 2, 5.0, 4.0)
 
@@ -136,7 +136,7 @@ ERRORS = {
     "corrupt content": lambda raw: raw[:-20] + b"\xaa" + raw[-19:],
     "too_new major": lambda raw: patched(raw, 8, "<H", 2),
     "too_new section": lambda raw: patched(raw, sections(raw)[b"meta"][0], "<4s", b"NEWS"),
-    "feature_version": lambda raw: patched(raw, 20, "<I", 2),
+    "feature_version": lambda raw: patched(raw, 20, "<I", 1),
     "malformed sensor": lambda raw: patched(raw, sections(raw)[b"SENS"][1], "<I", 3),
     "malformed channels": lambda raw: patched(raw, sections(raw)[b"SENS"][1] + 8, "<I", 2),
     "malformed hop": lambda raw: patched(raw, sections(raw)[b"FEAT"][1] + 4, "<I", 0),

@@ -91,6 +91,10 @@ int tocsin_bundle_read_features(struct tocsin_bundle *bundle, const struct secti
 	if (read_tables(dsp, sections) != 0 || tocsin_dsp_check(dsp) != 0) {
 		return -EILSEQ;
 	}
+	/* A microphone's offset is nobody's feature, and not the same tomorrow. */
+	if (bundle->sensor == TOCSIN_BUNDLE_AUDIO && (dsp->flags & TOCSIN_DSP_REMOVE_MEAN) == 0) {
+		return -EILSEQ;
+	}
 	return 0;
 }
 

@@ -12,20 +12,16 @@
 
 /*
  * A run of samples with a run of the window's table, which goes forward or back. What is constant
- * at the call makes a loop of its own: most detectors hear one channel, and as it is.
+ * at the call makes a loop of its own: most detectors hear one channel. Where the mean stays, the
+ * centre is 0, which takes nothing away.
  */
 static inline __attribute__((always_inline)) void
 load_run(tocsin_dsp_real *out, const tocsin_dsp_digit *digit, uint32_t stride, size_t n,
-	 const float *window, int32_t step, float scale, struct tocsin_dsp_centre centre,
-	 bool centred)
+	 const float *window, int32_t step, float scale, struct tocsin_dsp_centre centre)
 {
 #pragma GCC unroll 4
 	for (size_t i = 0; i < n; i++) {
-		const tocsin_dsp_real x =
-			centred ? tocsin_dsp_centred(*digit, centre)
-				: TOCSIN_DSP_CONVERT(tocsin_dsp_widen(*digit), tocsin_dsp_real);
-
-		*out++ = x * scale * *window;
+		*out++ = tocsin_dsp_centred(*digit, centre) * scale * *window;
 		digit += stride;
 		window += step;
 	}
@@ -33,14 +29,14 @@ load_run(tocsin_dsp_real *out, const tocsin_dsp_digit *digit, uint32_t stride, s
 
 static void load_part(tocsin_dsp_real *out, const tocsin_dsp_digit *digit, uint32_t stride,
 		      size_t n, const float *window, int32_t step, float scale,
-		      struct tocsin_dsp_centre centre, bool centred)
+		      struct tocsin_dsp_centre centre)
 {
-	if (stride != 1 || centred) {
-		load_run(out, digit, stride, n, window, step, scale, centre, true);
+	if (stride != 1) {
+		load_run(out, digit, stride, n, window, step, scale, centre);
 	} else if (step > 0) {
-		load_run(out, digit, 1, n, window, 1, scale, centre, false);
+		load_run(out, digit, 1, n, window, 1, scale, centre);
 	} else {
-		load_run(out, digit, 1, n, window, -1, scale, centre, false);
+		load_run(out, digit, 1, n, window, -1, scale, centre);
 	}
 }
 
@@ -52,7 +48,6 @@ static inline __attribute__((always_inline)) void
 load(const struct tocsin_dsp_config *cfg, uint32_t n, const tocsin_dsp_digit *digit,
      uint32_t stride, uint32_t count, struct tocsin_dsp_centre centre, tocsin_dsp_real *out)
 {
-	const bool centred = (cfg->flags & TOCSIN_DSP_REMOVE_MEAN) != 0;
 	const uint32_t turn = cfg->frame_length / 2 + 1; /* values in the window table */
 
 	while (count > 0) {
@@ -60,8 +55,7 @@ load(const struct tocsin_dsp_config *cfg, uint32_t n, const tocsin_dsp_digit *di
 		const uint32_t run = rising && count > turn - n ? turn - n : count;
 		const float *window = cfg->window + (rising ? n : cfg->frame_length - n);
 
-		load_part(out, digit, stride, run, window, rising ? 1 : -1, cfg->scale, centre,
-			  centred);
+		load_part(out, digit, stride, run, window, rising ? 1 : -1, cfg->scale, centre);
 		out += run;
 		digit += (size_t)run * stride;
 		n += run;

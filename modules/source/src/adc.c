@@ -17,7 +17,6 @@
 #include <zephyr/sys/util.h>
 
 #include <tocsin/source.h>
-#include <tocsin/source_dc_block.h>
 
 LOG_MODULE_REGISTER(tocsin_adc, CONFIG_TOCSIN_SOURCE_LOG_LEVEL);
 
@@ -27,14 +26,12 @@ LOG_MODULE_REGISTER(tocsin_adc, CONFIG_TOCSIN_SOURCE_LOG_LEVEL);
 struct analog_config {
 	const struct adc_dt_spec *inputs;
 	uint32_t n_inputs;
-	uint32_t dc_block_mhz;
 	uint32_t settle_ms;
 	uint32_t full_scale_mg;
 };
 
 struct analog_data {
 	struct tocsin_source_format format;
-	struct tocsin_dc_block dc_block;
 	uint32_t interval; /* ticks */
 	uint32_t block;    /* most frames a block */
 	uint32_t skip;     /* frames to throw away until the input has settled */
@@ -146,8 +143,6 @@ static int analog_start(const struct device *dev, const struct tocsin_source_for
 		data->gain = (int32_t)((float)config->full_scale_mg * 65536.0f /
 				       (1000.0f * 32768.0f * format->scale));
 	}
-	tocsin_dc_block_init(&data->dc_block, config->dc_block_mhz, format->sample_rate,
-			     format->channels);
 	data->next = k_uptime_ticks() + data->interval;
 	return 0;
 }
@@ -247,7 +242,6 @@ static int analog_read(const struct device *dev, size_t max_frames, k_timeout_t 
 		}
 		data->next += (int64_t)frames * data->interval;
 		centre(config, data->samples, count);
-		tocsin_dc_block_run(&data->dc_block, data->samples, frames);
 		scale(data, data->samples, count);
 		block->frames = data->skip > 0 ? 0 : frames;
 		data->skip -= MIN(data->skip, frames);
@@ -279,7 +273,6 @@ static const struct tocsin_source_api analog_api = {
 	static const struct analog_config analog_config_##n = {                                    \
 		.inputs = analog_inputs_##n,                                                       \
 		.n_inputs = ARRAY_SIZE(analog_inputs_##n),                                         \
-		.dc_block_mhz = DT_INST_PROP(n, dc_block_mhz),                                     \
 		.settle_ms = DT_INST_PROP(n, settle_ms),                                           \
 		.full_scale_mg = DT_INST_PROP(n, full_scale_mg),                                   \
 	};                                                                                         \

@@ -74,8 +74,6 @@ static int mic_start(const struct device *dev, const struct tocsin_source_format
 	}
 	*data = (struct mic_data){.format = *format};
 	data->block = CLAMP(format->sample_rate / 100, 1, CONFIG_TOCSIN_SOURCE_DMIC_BLOCK_FRAMES);
-	tocsin_dc_block_init(&data->dc_block, config->dc_block_mhz, format->sample_rate,
-			     format->channels);
 	tocsin_pace_init(&data->pace, format->sample_rate, CONFIG_SYS_CLOCK_TICKS_PER_SEC, 0, 0);
 	mic_power(config, true);
 	err = mic_configure(config, data);
@@ -199,7 +197,6 @@ static int mic_read(const struct device *dev, size_t max_frames, k_timeout_t tim
 		data->left = came - bad;
 		data->next = (int16_t *)data->held + bad * data->format.channels;
 		block->lost = account(data, came, came - bad, waited);
-		tocsin_dc_block_run(&data->dc_block, data->next, data->left);
 	}
 	block->samples = data->next;
 	block->frames = MIN(data->left, max_frames);
@@ -255,7 +252,6 @@ static const struct tocsin_source_api mic_api = {
 			   .lowest = DT_INST_PROP(n, min_pdm_clock),                               \
 			   .highest = DT_INST_PROP(n, max_pdm_clock)},                             \
 		.settle_ms = DT_INST_PROP(n, settle_ms),                                           \
-		.dc_block_mhz = DT_INST_PROP(n, dc_block_mhz),                                     \
 	};                                                                                         \
 	DEVICE_DT_INST_DEFINE(n, NULL, NULL, &mic_data_##n, &mic_config_##n, POST_KERNEL,          \
 			      CONFIG_TOCSIN_SOURCE_INIT_PRIORITY, &mic_api);

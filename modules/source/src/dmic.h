@@ -14,7 +14,6 @@
 #include <zephyr/kernel.h>
 
 #include <tocsin/source.h>
-#include <tocsin/source_dc_block.h>
 #include <tocsin/source_pace.h>
 
 #include "dmic_rate.h"
@@ -26,12 +25,10 @@ struct mic_config {
 	bool left, right;
 	struct dmic_clocks clocks;
 	uint32_t settle_ms;
-	uint32_t dc_block_mhz;
 };
 
 struct mic_data {
 	struct tocsin_source_format format;
-	struct tocsin_dc_block dc_block;
 	struct tocsin_pace pace; /* of the blocks that come, good or not */
 	uint32_t block;          /* frames a block */
 	uint32_t skip;           /* frames to throw away until the microphone has settled */

@@ -55,7 +55,7 @@ void draft_init(struct draft *draft)
 {
 	memset(draft, 0, sizeof(*draft));
 	draft->major = 1;
-	draft->feature_version = 1;
+	draft->feature_version = 2;
 }
 
 void draft_free(struct draft *draft)

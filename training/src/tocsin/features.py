@@ -21,7 +21,7 @@ from tocsin import _core
 from tocsin.errors import DataError
 from tocsin.filterbank import Band, FeatureError, power_bands, slaney_mel_bands
 
-__all__ = ["POOLS", "STATS", "Band", "Extractor", "FeatureConfig", "FeatureError", "as_samples"]
+__all__ = ["PASSBAND", "POOLS", "STATS", "Band", "Extractor", "FeatureConfig", "FeatureError", "as_samples"]
 
 Sensor = Literal["audio", "vibration"]
 Stat = Literal["rms", "peak", "crest", "kurtosis"]
@@ -32,6 +32,12 @@ STATS: tuple[Stat, ...] = ("rms", "peak", "crest", "kurtosis")
 
 POOLS: tuple[Pool, ...] = ("stack", "mean", "std", "max")
 """Aggregates over a window's frames, in the order in which they stand in a vector."""
+
+PASSBAND = 0.8
+"""Up to this share of half its sample rate a recording is what stood before the anti-alias filter, whose ever that is.
+
+Above, each resampler, decimator and codec has a slope of its own; see docs/decisions/0012.
+"""
 
 _REMOVE_MEAN = 1
 _POWER = 2
@@ -59,8 +65,8 @@ class FeatureConfig:
         Samples of a frame, and between the beginnings of two frames.
     stats : iterable of {"rms", "peak", "crest", "kurtosis"}, default ()
         Time statistics of each frame.
-    remove_mean : bool, default False
-        Subtract each frame's mean first (gravity, microphone offset).
+    remove_mean : bool, default True
+        Subtract each frame's mean first: a microphone's offset, gravity. Sound always has it.
     power : bool, default False
         Pool the frames' band powers, and take the logarithm of the result, instead of pooling decibels; mean and
         max only.
@@ -90,7 +96,7 @@ class FeatureConfig:
     frame_length: int
     hop: int
     stats: tuple[Stat, ...] = ()
-    remove_mean: bool = False
+    remove_mean: bool = True
     power: bool = False
     n_fft: int = 0
     bands: tuple[Band, ...] = ()
@@ -161,7 +167,8 @@ class FeatureConfig:
     ) -> FeatureConfig:
         """Log-mel spectrum of sound, with Slaney's mel scale and area norm.
 
-        A frame equals a column of ``power_to_db(melspectrogram(y, center=False), top_db=None)`` of librosa.
+        A frame equals a column of ``power_to_db(melspectrogram(y, center=False), top_db=None)`` of librosa, where `y`
+        is the frame less its mean.
 
         Parameters
         ----------
@@ -176,7 +183,7 @@ class FeatureConfig:
         n_mels : int
             Bands a channel, 1 to 128.
         fmin, fmax : float, optional
-            Hz; `fmax` defaults to half the sample rate.
+            Hz; `fmax` defaults to :data:`PASSBAND` of half the sample rate.
         pool : iterable of str
             What a window's vector is made of.
         window_frames : int
@@ -201,6 +208,7 @@ class FeatureConfig:
             Where a value is out of range, or a band would hold no FFT bin.
         """
         _check_spectrum(sample_rate, n_fft, n_mels)
+        fmax = PASSBAND * sample_rate / 2 if fmax is None else fmax
         if spacing == "linear":
             bands = power_bands(
                 sample_rate=sample_rate,
@@ -208,7 +216,7 @@ class FeatureConfig:
                 frame_length=n_fft,
                 n_bands=n_mels,
                 fmin=fmin,
-                fmax=sample_rate / 2 if fmax is None else fmax,
+                fmax=fmax,
                 spacing=spacing,
             )
         else:
@@ -522,6 +530,8 @@ def _check(config: FeatureConfig) -> None:
         raise FeatureError(f"sensor is {config.sensor!r}, it must be audio or vibration")
     _range("sample_rate", config.sample_rate, 1, 2**32 - 1)
     _range("channels", config.channels, 1, 3)
+    if config.sensor == "audio" and not config.remove_mean:
+        raise FeatureError("sound is taken less each frame's mean, a microphone's offset: leave out remove_mean=False")
     if config.bands:
         _check_spectrum(config.sample_rate, config.n_fft, len(config.bands))
     elif config.n_fft:

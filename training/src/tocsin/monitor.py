@@ -66,8 +66,8 @@ class Spectrum:
             )
             if vibration
             else FeatureConfig.logmel(
-                sample_rate=rate, channels=channels, n_fft=n_fft, hop=n_fft // 2, n_mels=40, pool=("mean",),
-                window_frames=1, scale=scale,
+                sample_rate=rate, channels=channels, n_fft=n_fft, hop=n_fft // 2, n_mels=40, fmax=rate / 2,
+                pool=("mean",), window_frames=1, scale=scale,
             )
         )  # fmt: skip
         self._extractor = Extractor(self._config)

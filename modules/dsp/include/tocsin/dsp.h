@@ -18,7 +18,8 @@
  *
  * Definitions (x is the frame in physical units: int16 times `scale`; m is its mean):
  * - with TOCSIN_DSP_REMOVE_MEAN, m is subtracted first, from what the statistics and the spectrum
- * see;
+ * see: a sensor's offset, or gravity. Sound always has it (docs/decisions/0011). A constant
+ * offset changes no bit then, as long as no sample saturates;
  * - RMS sqrt(mean(x²)); peak max|x|; crest factor peak/RMS, 0 where RMS is 0; kurtosis
  * mean((x-m)⁴)/mean((x-m)²)² (Pearson's: 3 for a Gaussian), 0 where the variance is 0;
  * - log band power 10·log10(max(log_floor, Σ w·|X|²)): X is the real FFT of the windowed frame,
@@ -52,8 +53,12 @@
 extern "C" {
 #endif
 
-/** Version of the feature definition: bundles trained with another one are refused. */
-#define TOCSIN_DSP_VERSION 1
+/**
+ * Version of the feature definition: bundles trained with another one are refused.
+ * 2: each frame of sound is taken less its mean; the sources give samples as they are. In 1, sound
+ * kept its mean, and microphones' sources had a high-pass.
+ */
+#define TOCSIN_DSP_VERSION 2
 
 #define TOCSIN_DSP_CHANNELS_MAX      3
 #define TOCSIN_DSP_FFT_MIN           256

@@ -6,7 +6,6 @@
 /* Zephyr's emulated ADC, which measures a world that counts the sample intervals since time 0. */
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include <zephyr/drivers/adc/adc_emul.h>
 #include <zephyr/ztest.h>
@@ -175,20 +174,19 @@ ZTEST(adc, test_a_late_reader_is_told_of_every_sample)
 	zassert_true(lost > 700);
 }
 
-ZTEST(adc, test_an_offset_is_taken_out)
+/* An analog microphone rests where its supply says; the features take that out, not the source. */
+ZTEST(adc, test_an_offset_stays)
 {
 	const struct tocsin_source_format format = sound(RATE, 1);
 
 	zassert_ok(adc_emul_const_raw_value_set(adc, 0, 3000));
 	zassert_ok(tocsin_source_start(microphone, &format));
-	zassert_ok(tocsin_source_read(microphone, SIZE_MAX, K_SECONDS(1), &block));
-	for (size_t i = 0; i < block.frames; i++) {
-		zassert_equal(block.samples[i], 0);
+	for (int n = 0; n < 200; n++) {
+		zassert_ok(tocsin_source_read(microphone, SIZE_MAX, K_SECONDS(1), &block));
+		for (size_t i = 0; i < block.frames; i++) {
+			zassert_equal(block.samples[i], (3000 - 2048) * 16);
+		}
 	}
-	zassert_ok(adc_emul_const_raw_value_set(adc, 0, 3100));
-	zassert_ok(tocsin_source_read(microphone, SIZE_MAX, K_SECONDS(1), &block));
-	zassert_equal(block.samples[0], 1600);
-	zassert_true(block.samples[block.frames - 1] < 1600);
 }
 
 ZTEST(adc, test_an_accelerometer_has_the_bundles_scale)
