@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import READING, check_reading, data_option, progress, reading_options, warn
+from .options import READING, check_reading, data_option, progress, reading_options, tell_left_out, warn
 
 if TYPE_CHECKING:
     from ..evaluate import Row
@@ -37,6 +37,7 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
 
     detector = read_bundle(bundle)
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
+    tell_left_out(dataset)
     check_reading(dataset.kind)
     issues = Issues()
     with progress("scoring", len(candidates(dataset))) as step:

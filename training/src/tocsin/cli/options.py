@@ -22,7 +22,7 @@ else:
     Type = click.ParamType  # older versions of click cannot be subscripted
 
 # Options that say how recordings are read; each goes into ReadOptions under its own name.
-READING = ("sensor", "channel", "unit", "columns", "normal", "anomaly", "ignore", "machines")
+READING = ("sensor", "channel", "unit", "columns", "normal", "anomaly", "ignore", "machines", "clip_seconds")
 # Options that say what features are computed; each goes into FrontEnd under its own name.
 FRONT_END = (
     *("n_fft", "frame", "hop", "bands", "fmin", "fmax", "spacing", "stats", "pool", "average"),
@@ -91,6 +91,11 @@ def reading_options(command: Command) -> Command:
         click.option("--anomaly", type=Words(), help="Names of an .npz's faulty arrays."),
         click.option("--ignore", type=Words(), help="Names of an .npz's arrays to leave out."),
         click.option("--machine", "machines", type=Words(), help="Only these machines, such as 'fan,pump*'."),
+        click.option(
+            "--clip-seconds",
+            type=click.FloatRange(0, min_open=True),
+            help="Cut recordings into clips so long; else those of over a minute, into clips of 10 s.",
+        ),
         click.option("--strict", is_flag=True, help="Stop at the first recording that cannot be used."),
     ]
     for option in reversed(options):

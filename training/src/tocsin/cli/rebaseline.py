@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from .options import READING, check_reading, data_option, progress, reading_options, warn
+from .options import READING, check_reading, data_option, progress, reading_options, tell_left_out, warn
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -69,6 +69,7 @@ def rebaseline(
         raise BundleError(f"There is no folder {output.parent} to write {output.name} to.")
     issues = Issues()
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
+    tell_left_out(dataset)
     check_reading(dataset.kind)
     with progress("reading", 1) as step:
         pieces = read_pieces(detector, dataset, minutes=minutes, issues=issues, strict=strict)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from .options import READING, check_reading, data_option, progress, reading_options, warn
+from .options import READING, check_reading, data_option, progress, reading_options, tell_left_out, warn
 
 
 @click.command(epilog="Example: tocsin report fan.tocsin --data data -o report.html")
@@ -54,6 +54,7 @@ def report(
     detector = read_bundle(bundle)
     check_output(output)
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
+    tell_left_out(dataset)
     check_reading(dataset.kind)
     issues = Issues()
     options = ReportOptions(

@@ -21,6 +21,7 @@ from .options import (
     given_options,
     progress,
     reading_options,
+    tell_left_out,
     warn,
 )
 
@@ -79,6 +80,7 @@ def transfer(
     budget = parse_rate(false_alarms)
     reading = {name: value for name in (*READING, "rate", "full_scale") if (value := given.pop(name)) is not None}
     dataset = open_dataset(data, ReadOptions(**reading))
+    tell_left_out(dataset)
     check_reading(dataset.kind)
     issues = Issues()
     options = [TrainOptions(kind=kind, budget=budget, strict=strict, **given) for kind in kinds]

@@ -24,6 +24,7 @@ from .options import (
     data_option,
     front_end_options,
     reading_options,
+    tell_left_out,
     warn,
 )
 
@@ -109,6 +110,7 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
             raise BundleError(f"There is no folder {path.parent} to write {path.name} to.")
     reading = {name: given[name] for name in (*READING, "rate", "full_scale") if given[name] is not None}
     dataset = open_dataset(data, ReadOptions(**reading))
+    tell_left_out(dataset)
     check_reading(dataset.kind)
     flash, ram = (None if given[name] is None else int(given[name]) for name in ("flash", "ram"))
     options = TuneOptions(

@@ -18,6 +18,7 @@ from ..errors import DataError
 from . import audio, vibration
 from .clip import Clip, Issues
 from .convert import Converter, ToSound, ToVibration
+from .cutting import cut
 from .discovery import LeftOut, discover
 from .files import walk
 from .readers import Reader, Source, open_reader
@@ -56,6 +57,8 @@ class ReadOptions:
         Patterns for names of an ``.npz``'s arrays; None means the defaults.
     machines
         Patterns for the machines to use; empty means all.
+    clip_seconds
+        Length of the clips that longer recordings are cut into; None: see :func:`tocsin.data.cutting.cut`.
     """
 
     sensor: Kind | None = None
@@ -68,6 +71,7 @@ class ReadOptions:
     anomaly: tuple[str, ...] | None = None
     ignore: tuple[str, ...] | None = None
     machines: tuple[str, ...] = ()
+    clip_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,17 @@ class Dataset:
         reader = self.reader(clip)
         values, _ = self.values(clip)
         return float(np.abs(vibration.check_finite(values)).max(initial=0.0)) * self._in_g(reader)
+
+    def cut(self) -> Dataset:
+        """The same with long recordings, and those with gaps, as clips."""
+        done = cut(
+            self.clips,
+            self.reader,
+            rate=self.rate,
+            resampled=self.kind == "audio",
+            clip_seconds=self.options.clip_seconds,
+        )
+        return replace(self, clips=done.clips, notes=self.notes + done.told)
 
     def settle(self, clips: Iterable[Clip]) -> Dataset:
         """Choose the full scale so that it holds `clips`, where it was not given."""
@@ -304,7 +319,7 @@ def _of_channel(clips: tuple[Clip, ...], channel: int | None) -> tuple[Clip, ...
 
 
 def open_dataset(root: Path, options: ReadOptions) -> Dataset:
-    """Find the recordings at `root`.
+    """Find the recordings at `root`; long ones, and those with gaps, become clips.
 
     Raises
     ------
@@ -314,7 +329,7 @@ def open_dataset(root: Path, options: ReadOptions) -> Dataset:
     found = discover(root, options)
     clips = _of_channel(_chosen(found.clips, options.machines), options.channel)
     known = Dataset(root, "audio", clips, found.left_out, options, notes=tuple(found.notes))
-    return _of_sound_files(known) if found.sound else _of_numbers(known)
+    return (_of_sound_files(known) if found.sound else _of_numbers(known)).cut()
 
 
 def _of_numbers(found: Dataset) -> Dataset:

@@ -6,17 +6,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..errors import DataError
 from .clip import Clip
 
+# Share of a recording that is left out between its blocks, so that they do not sound alike for being neighbours.
+GAP_SHARE = 0.02
+
 
 @dataclass(frozen=True)
 class Split:
-    """Normal recordings by what they are for; a recording is in one list only.
+    """Normal recordings by what they are for; a recording is in one list only, or its clips are blocks of time.
 
     Attributes
     ----------
@@ -26,17 +29,37 @@ class Split:
         The threshold and the time to stop come from these.
     test
         Kept away from training, for ``tocsin eval``.
+    between
+        Clips between two blocks of one recording, which are used for nothing.
     """
 
     fit: list[Clip]
     validation: list[Clip]
     test: list[Clip]
+    between: list[Clip] = field(default_factory=list)
 
 
-def _hold_out(clips: Sequence[Clip], share: float, rng: np.random.Generator) -> tuple[list[Clip], list[Clip]]:
-    """Take `share` of every group's recordings away; return the clips that stay and those taken.
+def _blocks(members: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip], list[Clip]]:
+    """Part one recording's clips by time: the beginning stays, the end is taken, and what lies between is lost.
 
-    Clips of one recording stay or go together, whichever group each is in.
+    Files that hold the same recording (several microphones) are parted at the same time.
+    """
+    starts = sorted({clip.begin for clip in members})
+    count = min(max(1, round(share * len(starts))), len(starts) - 1)
+    gap = min(max(1, round(GAP_SHARE * len(starts))), len(starts) - count - 1)
+    taken_from, lost_from = starts[-count], starts[-count - gap]
+    stay = [clip for clip in members if clip.begin < lost_from]
+    lost = [clip for clip in members if lost_from <= clip.begin < taken_from]
+    return stay, [clip for clip in members if clip.begin >= taken_from], lost
+
+
+def _hold_out(
+    clips: Sequence[Clip], share: float, rng: np.random.Generator
+) -> tuple[list[Clip], list[Clip], list[Clip]]:
+    """Take `share` of every group's recordings away; return the clips that stay, those taken and those lost between.
+
+    Clips of one recording stay or go together, whichever group each is in. Where a group has no more than two
+    recordings that were cut into clips, the end of each is taken.
     """
     together: dict[str, list[Clip]] = defaultdict(list)
     for clip in sorted(clips, key=lambda clip: clip.name):
@@ -46,19 +69,25 @@ def _hold_out(clips: Sequence[Clip], share: float, rng: np.random.Generator) -> 
         groups[members[0].group].append(members)
     stay: list[Clip] = []
     taken: list[Clip] = []
+    lost: list[Clip] = []
     for key in sorted(groups):
         units = groups[key]
         count = round(share * len(units))
         if share > 0 and len(units) > 2:
             count = max(count, 1)
         chosen = {int(i) for i in rng.permutation(len(units))[:count]}
+        by_time = share > 0 and len(units) <= 2
         for i, members in enumerate(units):
-            (taken if i in chosen else stay).extend(members)
-    return stay, taken
+            if by_time and len({clip.begin for clip in members}) > 1:
+                for into, part in zip((stay, taken, lost), _blocks(members, share), strict=True):
+                    into.extend(part)
+            else:
+                (taken if i in chosen else stay).extend(members)
+    return stay, taken, lost
 
 
 def split_clips(clips: Sequence[Clip], *, seed: int, holdout: float = 0.25, validation: float = 0.2) -> Split:
-    """Split the normal recordings, group by group, by whole recordings.
+    """Split the normal recordings, group by group, by whole recordings where there are several, else by time.
 
     Parameters
     ----------
@@ -81,11 +110,12 @@ def split_clips(clips: Sequence[Clip], *, seed: int, holdout: float = 0.25, vali
     given = [clip for clip in normal if clip.split == "test"]
     loose = [clip for clip in normal if clip.split == ""]
     train = [clip for clip in normal if clip.split == "train"]
-    loose, held = _hold_out(loose, holdout, rng)
-    fit, judged = _hold_out(train + loose, validation, rng)
+    loose, held, between = _hold_out(loose, holdout, rng)
+    fit, judged, more = _hold_out(train + loose, validation, rng)
     if len(fit) < 2 or not judged:
         raise DataError(
             f"{len(train) + len(loose)} normal recordings to train on are too few: at least 3 of"
-            " a machine are needed, and some hundred make a good model."
+            " a machine are needed, and some hundred make a good model. One recording of a minute or more will do, as it is"
+            " cut into clips; for a shorter one, say how long they are with --clip-seconds."
         )
-    return Split(fit, judged, given + held)
+    return Split(fit, judged, given + held, between + more)
