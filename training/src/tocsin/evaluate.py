@@ -94,6 +94,13 @@ def read_options(bundle: Bundle, overrides: dict[str, Any]) -> ReadOptions:
     """How recordings must be read for `bundle`: as in training, but for what is not None in `overrides`.
 
     The rate and the range are the bundle's own, whatever its record says.
+
+    Raises
+    ------
+    BundleError
+        The record is damaged.
+    DataError
+        Recordings would be cut into other clips than in training, so that those trained on were not known again.
     """
     data = bundle.meta.get("data", {})
     if not isinstance(data, dict):
@@ -102,6 +109,12 @@ def read_options(bundle: Bundle, overrides: dict[str, Any]) -> ReadOptions:
     if bundle.features.sensor == "audio":
         known.pop("sensor", None)  # so that sound files of vibration are noticed by their metadata
     known = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
+    asked, cut = overrides.get("clip_seconds"), known.get("clip_seconds")
+    if asked is not None and asked != cut:
+        raise DataError(
+            f"The bundle was trained on recordings cut {f'into clips of {cut:g} s' if cut else 'by default'},"
+            f" and knows them again only if they are cut alike: leave out --clip-seconds {asked:g}, or train again."
+        )
     known |= {key: value for key, value in overrides.items() if value not in (None, ())}
     known["rate"] = bundle.features.sample_rate
     # The record has the range in full precision, so that rounding gives the very digits of training.

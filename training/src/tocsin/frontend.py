@@ -114,8 +114,9 @@ def audio_features(
         window_frames = _NEAR_MOVES * step
         window_hop = choice.window_hop or step
     else:
-        # An even number, so that windows overlap by half.
-        window_frames = choice.window_frames or max(2, 2 * round(sample_rate / hop / 2))
+        # An even number, so that windows overlap by half; no more than a recording holds.
+        most = ((clip_samples or sample_rate * 2) - n_fft) // hop + 1
+        window_frames = choice.window_frames or max(2, min(2 * round(sample_rate / hop / 2), most // 2 * 2))
         window_hop = choice.window_hop or _half(window_frames)
     return FeatureConfig.logmel(
         sample_rate=sample_rate,

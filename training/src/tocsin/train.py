@@ -18,6 +18,7 @@ from . import __version__
 from .alertness import VERSIONS, Alertness, measure, strange_vectors
 from .bundle import Bundle, Decision, DutyCycle, Normalisation, read_bundle, write_bundle
 from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
+from .data.extract import Kept, Spool, digests
 from .errors import DataError, ModelError
 from .features import FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
@@ -185,7 +186,7 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
     """
     if dataset.kind == "audio":
         near = options.kind == "neighbours"
-        length = _usual_shape(dataset, clips)[0] if near and options.front_end.window_frames is None else None
+        length = _usual_shape(dataset, clips)[0] if options.front_end.window_frames is None else None
         return audio_features(
             options.front_end, sample_rate=dataset.rate, stacked=stacked, near=near, clip_samples=length
         )
@@ -299,15 +300,20 @@ def check_duty(duty: DutyCycle, features: FeatureConfig, smooth: int, min_window
         )
 
 
-def _thin(items: list[Extracted], seed: int) -> tuple[Vectors, list[Clip]]:
+def _thin(items: Sequence[Kept], seed: int) -> tuple[Vectors, list[Clip]]:
     """All vectors of the recordings, or a random share of them where they are too many, and each one's recording."""
-    total = sum(len(item.vectors) for item in items)
-    whole = np.concatenate([item.vectors for item in items])
-    clips = [item.clip for item in items for _ in item.vectors]
+    total = sum(item.windows for item in items)
     if total <= VECTORS_MAX:
-        return whole, clips
-    chosen = np.sort(np.random.default_rng(seed).choice(total, VECTORS_MAX, replace=False))
-    return whole[chosen], [clips[i] for i in chosen]
+        chosen = np.arange(total)
+    else:
+        chosen = np.sort(np.random.default_rng(seed).choice(total, VECTORS_MAX, replace=False))
+    ends = np.searchsorted(chosen, np.cumsum([item.windows for item in items]))
+    parts, clips, first, start = [], [], 0, 0
+    for item, end in zip(items, ends, strict=True):
+        parts.append(item.vectors[chosen[start:end] - first])
+        clips += [item.clip] * (int(end) - start)
+        first, start = first + item.windows, int(end)
+    return np.concatenate(parts), clips
 
 
 def _condition(clip: Clip) -> str:
@@ -346,13 +352,15 @@ def train(
     # In one go: bad recordings are too many by their share of all, not by how the split happened to deal them.
     clips = split.fit + split.validation
     with progress("features", len(clips)) as step:
-        found = list(_watched(extract(dataset, clips, features, issues=issues, strict=options.strict), step))
+        spool = Spool()
+        items = extract(dataset, clips, features, issues=issues, strict=options.strict)
+        found = [spool.keep(item) for item in _watched(items, step)]
     judges = set(split.validation)
     fit = [item for item in found if item.clip not in judges]
     held = [item for item in found if item.clip in judges]
     if not fit or not held:
         raise DataError("Too few usable recordings are left to train on and to set a threshold.")
-    smooth, min_windows = choose_decision(features, int(np.median([len(item.vectors) for item in held])), options)
+    smooth, min_windows = choose_decision(features, int(np.median([item.windows for item in held])), options)
     if options.duty is not None:
         check_duty(options.duty, features, smooth, min_windows)
     vectors, made = _thin(fit, options.seed)
@@ -412,7 +420,7 @@ def _compare(
     normalisation: Normalisation,
     exact_score: Score,
     scorer: Any,
-    held: Sequence[Extracted],
+    held: Sequence[Kept],
     scores: Sequence[npt.NDArray[np.float32]],
     issues: Issues,
 ) -> dict[str, Any]:
@@ -449,8 +457,8 @@ def _record(
     options: TrainOptions,
     split: Split,
     issues: Issues,
-    fit: Sequence[Extracted],
-    held: Sequence[Extracted],
+    fit: Sequence[Kept],
+    held: Sequence[Kept],
     fitted: Fitted,
     threshold: Threshold,
     scores: Sequence[npt.NDArray[np.float32]],
@@ -460,7 +468,8 @@ def _record(
     read = {key: value for key, value in asdict(dataset.options).items() if value not in (None, ())}
     if dataset.kind == "audio":
         read.pop("unit", None)
-    digests = b"".join(sorted({item.digest for item in (*fit, *held)}))
+    # What lies between blocks of time sounds like what was trained on, and is no test either.
+    known = {item.digest for item in (*fit, *held)} | set(digests(dataset, split.between))
     return {
         "tocsin": __version__,
         "data": {"name": dataset.root.resolve().name, "sensor": dataset.kind, **read},
@@ -473,7 +482,7 @@ def _record(
             "held_out": len(split.test),
             "skipped": len(issues.skipped),
         },
-        "clips": {"digest": "blake2b-24", "trained": base64.b64encode(digests).decode()},
+        "clips": {"digest": "blake2b-24", "trained": base64.b64encode(b"".join(sorted(known))).decode()},
         "model": {"kind": options.kind, **fitted.details},
         "validation": {
             "windows": len(every),

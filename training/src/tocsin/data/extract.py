@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -52,10 +53,68 @@ class Extracted:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Kept:
+    """As :class:`Extracted`, with the vectors in a :class:`Spool`; `windows` says how many."""
+
+    clip: Clip
+    digest: bytes
+    seconds: float
+    windows: int
+    spool: Spool
+    start: int
+
+    @property
+    def vectors(self) -> npt.NDArray[np.float32]:
+        """float32, shape (windows, values); read anew each time."""
+        return self.spool.read(self.start, self.windows)
+
+
+class Spool:
+    """Feature vectors of many recordings: in memory while they are few, else in a temporary file.
+
+    For one thread at a time.
+    """
+
+    LIMIT = 64 << 20  # bytes
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=self.LIMIT, prefix="tocsin-")  # noqa: SIM115
+        self._rows = 0
+        self._width = 0
+
+    def keep(self, item: Extracted) -> Kept:
+        """Put a recording's vectors away; all have the same number of values."""
+        vectors = np.ascontiguousarray(item.vectors, np.float32)
+        self._width = vectors.shape[1]
+        self._file.seek(0, os.SEEK_END)
+        self._file.write(vectors.tobytes())
+        start, self._rows = self._rows, self._rows + len(vectors)
+        return Kept(item.clip, item.digest, item.seconds, len(vectors), self, start)
+
+    def read(self, start: int, count: int) -> npt.NDArray[np.float32]:
+        """Rows from `start`, shape (count, values)."""
+        self._file.seek(4 * self._width * start)
+        found = np.frombuffer(self._file.read(4 * self._width * count), np.float32)
+        return found.reshape(count, self._width)
+
+
 def digest(samples: npt.NDArray[np.int16]) -> bytes:
     """Name of a recording by its samples: 3 bytes of BLAKE2b over them as little-endian int16."""
     data = np.ascontiguousarray(samples, dtype="<i2").tobytes()
     return hashlib.blake2b(data, digest_size=DIGEST_SIZE).digest()
+
+
+def digests(dataset: Dataset, clips: Sequence[Clip]) -> list[bytes]:
+    """Names of recordings, see :func:`digest`; those that cannot be read are missing."""
+
+    def work(clip: Clip) -> bytes | None:
+        try:
+            return digest(dataset.read(clip, Issues()))
+        except DataError:
+            return None
+
+    return [found for found in in_threads(work, clips) if found is not None]
 
 
 def processors() -> int:
