@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from click.testing import CliRunner
 from recordings import hum, mimii, write
 from tocsin.bundle import read_bundle
 from tocsin.cli import cli
+from tocsin.cli.tune import _BYTES, Amount
 from tocsin.cost import Cost, measure_cost
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
@@ -30,10 +32,14 @@ from tocsin.threshold import parse_rate
 from tocsin.train import FRAME_BY_FRAME, TrainOptions, choose_features, is_stacked, train
 from tocsin.tune import Budget, Finished, TuneOptions, tune
 from tocsin.tune.judge import Store, make_judge
-from tocsin.tune.space import least_cost, suggest
-from tocsin.tune.study import pareto_front, same_in_effect, tried_before
+from tocsin.tune.space import Recordings, least_cost, suggest
+from tocsin.tune.study import _alone, _time_is_up, pareto_front, same_in_effect, tried_before
 
 BASE = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), front_end=FrontEnd(bands=32))
+
+
+LONG = Recordings("audio", 16000, 10 * 16000)
+SHAKES = Recordings("vibration", 200, 200)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +102,7 @@ def test_least_cost_is_never_above_the_true_one(fan: Path, kind: str) -> None:
 def test_every_suggestion_has_a_front_end_that_fits(kind: str, sensor: str) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
     for _ in range(20):
-        chosen = suggest(study.ask(), [kind], sensor, BASE)
+        chosen = suggest(study.ask(), [kind], LONG if sensor == "audio" else SHAKES, BASE)
         stacked = is_stacked(chosen)
         if sensor == "audio":
             features = audio_features(chosen.front_end, sample_rate=16000, stacked=stacked)
@@ -110,11 +116,24 @@ def test_every_suggestion_has_a_front_end_that_fits(kind: str, sensor: str) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rate", [8000, 16000])
+@pytest.mark.parametrize("seconds", [0.4, 1.0, 1.6, 5.0])
+def test_no_window_is_longer_than_the_recordings(kind: str, rate: int, seconds: float) -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+    fits = Recordings("audio", rate, round(seconds * rate))
+    for _ in range(40):
+        chosen = suggest(study.ask(), [kind], fits, BASE)
+        features = audio_features(chosen.front_end, sample_rate=rate, stacked=is_stacked(chosen))
+        assert features.window_span <= fits.samples
+        assert kind != "idnn" or features.window_frames in (3, 5, 7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_features_that_are_given_are_kept(kind: str) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
     given = replace(BASE, front_end=FrontEnd(n_fft=512, spacing="linear", average="power"))
     for _ in range(10):
-        front = suggest(study.ask(), [kind], "audio", given).front_end
+        front = suggest(study.ask(), [kind], LONG, given).front_end
         assert (front.n_fft, front.spacing, front.average) == (512, "linear", "power")
         assert front.bands is not None
         if kind not in FRAME_BY_FRAME:  # these stack frames, and powers cannot be stacked
@@ -129,9 +148,7 @@ def test_windows_that_are_given_fit_what_is_tried(kind: str, given: dict[str, in
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
     base = replace(BASE, front_end=FrontEnd(average="power", **given))
     for _ in range(10):
-        features = audio_features(
-            suggest(study.ask(), [kind], "audio", base).front_end, sample_rate=16000, stacked=False
-        )
+        features = audio_features(suggest(study.ask(), [kind], LONG, base).front_end, sample_rate=16000, stacked=False)
         assert {name: getattr(features, name) for name in given} == given
 
 
@@ -329,6 +346,13 @@ def test_killed_search_goes_on_without_losing_trials(fan: Path, tmp_path: Path) 
     assert bundle.size <= 40 * 1024
     assert bundle.meta["tune"]["auc"] == round(found["finished"][0]["auc"], 4) == round(max(values.values()), 4)
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.tocsin", "best.tocsin.study", "p.png"]
+    # Without --json, the table names what was written, and the time is kept.
+    words = [word for word in command(fan, out, "--trials", str(more)) if word != "--json"]
+    shown = CliRunner().invoke(cli, words)
+    assert shown.exit_code == 0, shown.output
+    assert f"best      * trial {bundle.meta['tune']['trial']}: " in shown.output
+    assert re.search(rf"│ +\* {bundle.meta['tune']['trial']} │", shown.output)
 
     other = CliRunner().invoke(cli, [*command(fan, out), "--seed", "1"])
     assert other.exit_code == 2 or "another search" in str(other.exception)
@@ -342,9 +366,65 @@ def test_budget_that_nothing_fits_is_told(fan: Path, tmp_path: Path) -> None:
         tune(open_dataset(fan, ReadOptions()), None, options)
 
 
+def test_reasons_of_failures_are_told(fan: Path, tmp_path: Path) -> None:
+    # Recordings of one machine: an embedding has no conditions to tell apart.
+    words = ["tune", "--data", str(fan), "-o", str(tmp_path / "b.tocsin"), "--jobs", "1", "--trials", "3"]
+    told = CliRunner().invoke(cli, [*words, "--models", "embedding", "--time", "40"])
+    assert told.exit_code == 2
+    assert "failed: embedding learns to tell conditions apart" in told.stderr
+    told = CliRunner().invoke(cli, [*words, "--models", "kmeans,embedding", "--study", str(tmp_path / "s"), "--json"])
+    assert told.exit_code == 0, told.output
+    said = json.loads(told.stdout)
+    ((reason, count),) = said["failures"].items()
+    assert "embedding learns" in reason
+    assert said["trials"]["failed"] == count > 0
+
+
+def test_time_is_kept_and_progress_is_told_on_a_pipe(fan: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "from tocsin.cli import main; main()", "tune", "--data", str(fan)]
+    words += ["-o", str(tmp_path / "b.tocsin"), "--models", "kmeans,mahalanobis", "--jobs", "1", "--time", "25"]
+    started = time.monotonic()
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert time.monotonic() - started < 25 + 15
+    assert done.returncode == 0, done.stderr
+    assert "searching: " in done.stderr
+    assert "best AUC 0.0000" not in done.stderr
+
+
+def test_time_is_kept_for_training_the_best(tmp_path: Path) -> None:
+    options = TuneOptions(base=BASE, budget=Budget(), study=tmp_path / "s", seconds=100)
+    study = optuna.create_study(direction="maximize")
+    now = time.time()
+    assert not _time_is_up(study, options, now + 5)
+    assert _time_is_up(study, options, now - 1)
+    for value, seconds in ((0.6, 1.0), (0.9, 10.0), (0.7, 20.0)):
+        trial = study.ask()
+        trial.set_user_attr("seconds", seconds)
+        study.tell(trial, value)
+    # Three times the first fold of the best, and never more than half of all.
+    assert not _time_is_up(study, options, now + 40)
+    assert _time_is_up(study, options, now + 29)
+    assert not _time_is_up(study, replace(options, seconds=20), now + 15)
+    assert not _time_is_up(study, replace(options, seconds=None), None)
+
+
+def test_a_second_search_is_refused(tmp_path: Path) -> None:
+    with _alone(tmp_path / "s"), pytest.raises(DataError, match="Another search"), _alone(tmp_path / "s"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with _alone(tmp_path / "s"):
+        pass
+
+
+@pytest.mark.parametrize("text", ["64k", "64kb", "64KB", "64 KiB", "64kib", "65536", "65536B", "0.0625M"])
+def test_sizes_as_people_write_them(text: str) -> None:
+    assert Amount(_BYTES, "200k").convert(text, None, None) == 65536
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
+        ("--flash", "64q", "200k"),
         ("--flash", "much", "200k"),
         ("--time", "1y", "1h"),
         ("--models", "oracle", "no model oracle"),

@@ -186,12 +186,12 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
     """
     if dataset.kind == "audio":
         near = options.kind == "neighbours"
-        length = _usual_shape(dataset, clips)[0] if options.front_end.window_frames is None else None
+        length = usual_shape(dataset, clips)[0] if options.front_end.window_frames is None else None
         return audio_features(
             options.front_end, sample_rate=dataset.rate, stacked=stacked, near=near, clip_samples=length
         )
     stacked = stacked and not kinds_of(options).isdisjoint(FRAME_BY_FRAME)
-    length, channels = _usual_shape(dataset, clips)
+    length, channels = usual_shape(dataset, clips)
     full_scale = dataset.options.full_scale
     assert full_scale is not None
     return vibration_features(
@@ -204,7 +204,7 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
     )
 
 
-def _usual_shape(dataset: Dataset, clips: Sequence[Clip]) -> tuple[int, int]:
+def usual_shape(dataset: Dataset, clips: Sequence[Clip]) -> tuple[int, int]:
     """Samples that three in four of the first 20 usable recordings have, so that few are too short, and channels.
 
     Raises

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -200,17 +201,52 @@ def without_companions(files: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(file for file in files if file not in litter)
 
 
+# Where standard error is a file or a pipe, a line is written this often.
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class _Pace:
+    """Lets a line through every few seconds: what is told more often would fill a log."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < _SECONDS_BETWEEN_LINES:
+            return False
+        self._last = now
+        return True
+
+
 @contextmanager
 def progress(title: str, steps: int) -> Iterator[Callable[[str], None]]:
-    """Progress bar on a terminal; nothing where standard error is a file."""
+    """Progress bar on a terminal; a line now and then where standard error is a file or a pipe."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     screen = console()
+    due, done = _Pace(), 0
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task(title, total=steps)
 
         def step(remark: str) -> None:
+            nonlocal done
+            done += 1
             bar.update(task, advance=1, description=f"{title} {remark}".rstrip())
+            if not screen.is_terminal and due():
+                click.echo(f"{title}: {done} of {steps} {remark}".rstrip(), err=True)
 
         yield step
+
+
+@contextmanager
+def reporting(title: str) -> Iterator[Callable[[str], None]]:
+    """Work without a known number of steps: takes lines that tell how far it is, as :func:`progress` shows them."""
+    screen = console()
+    if not screen.is_terminal:
+        due = _Pace()
+        yield lambda line: click.echo(f"{title}: {line}", err=True) if due() else None
+        return
+    with screen.status(title) as status:
+        yield lambda line: status.update(f"{title}: {line}")

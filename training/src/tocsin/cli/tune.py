@@ -20,10 +20,10 @@ from .options import (
     Type,
     Words,
     check_reading,
-    console,
     data_option,
     front_end_options,
     reading_options,
+    reporting,
     tell_left_out,
     warn,
 )
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from ..tune import Finished
     from ..tune.study import Tuned
 
-_BYTES = {"": 1, "k": 1024, "m": 1024**2}
+# kB is taken as KiB: memories come in powers of two.
+_BYTES = {"": 1, "b": 1, **{k + b: 1024**n for n, k in ((1, "k"), (2, "m")) for b in ("", "b", "ib")}}
 _COUNTS = {"": 1, "k": 1000, "m": 1_000_000, "g": 1_000_000_000}
 _TIMES = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Amount(Type):
-    """A number with a unit's letter, such as 200k, 20M or 1h."""
+    """A number with a unit, such as 200k, 64 KiB, 20M or 1h."""
 
     name = "amount"
 
@@ -49,7 +50,7 @@ class Amount(Type):
         """Read."""
         if isinstance(value, int | float):
             return float(value)
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]?)(?:i?B)?\s*", str(value))
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", str(value))
         if not found or found[2].lower() not in self.units or float(found[1]) <= 0:
             self.fail(f"{value!r} is not an amount such as {self.example}", param, ctx)
         return float(found[1]) * self.units[found[2].lower()]
@@ -60,7 +61,7 @@ class Amount(Type):
 )
 @data_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Bundle to write.")
-@click.option("--flash", type=Amount(_BYTES, "200k"), help="Most bytes of the bundle (k: 1024).")
+@click.option("--flash", type=Amount(_BYTES, "200k"), help="Most bytes of the bundle: 200k, 200 KiB (k: 1024).")
 @click.option("--ram", type=Amount(_BYTES, "64k"), help="Most bytes of working memory, the tensor arena included.")
 @click.option(
     "--cycles-per-second", "cycles", type=Amount(_COUNTS, "20M"), help="Most instructions for a second of samples."
@@ -129,9 +130,8 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
         against=given["against"],
         study=study or output.with_name(output.name + ".study"),
     )
-    screen = console()
-    with screen.status("searching") as status:
-        found = work(dataset, output, options, told=lambda line: status.update(line))
+    with reporting("searching") as told:
+        found = work(dataset, output, options, told=told)
     if plot is not None:
         draw(found, plot)
     if as_json:
@@ -184,6 +184,7 @@ def _json(found: Tuned) -> dict[str, Any]:
     return {
         "criterion": found.criterion,
         "trials": found.counts,
+        "failures": found.failures,
         "best": {**found.best.bundle.meta["tune"], "bytes": found.best.bundle.size, "crc": found.best.bundle.crc},
         "front": [entry(item) for item in found.front],
         "finished": [entry(item) for item in found.finished],
@@ -195,27 +196,36 @@ def show(found: Tuned, output: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"Best for what they cost; {found.criterion}")
-    for name in ("AUC", "flash", "arena", "RAM", "instructions/s"):
-        table.add_column(name, justify="right")
-    table.add_column("candidate")
+    assert found.best is not None
+    bundle = found.best.bundle
+    written = bundle.meta["tune"]["trial"]
+    table = Table(title="Best for what they cost", caption=found.criterion)
+    for name in ("trial", "AUC", "flash", "arena", "RAM", "instr./s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("candidate", overflow="fold")
     defaults = [item for item in found.finished if item.default and item not in found.front]
     for item in [*found.front, *defaults]:
         cost = item.cost
+        won = item.number == written
         table.add_row(
-            f"{item.auc:.4f}", f"{cost.flash:,}", f"{cost.arena:,}", f"{cost.ram:,}", f"{cost.instructions:,.0f}",
-            describe(item), style="dim" if item not in found.front else None,
+            f"{'* ' if won else ''}{item.number}", f"{item.auc:.4f}", f"{cost.flash:,}", f"{cost.arena:,}",
+            f"{cost.ram:,}", f"{cost.instructions / 1e6:.3g} M", describe(item),
+            style="bold" if won else "dim" if item not in found.front else None,
         )  # fmt: skip
-    Console(width=140).print(table)
+    Console().print(table)
     counts = found.counts
-    assert found.best is not None
-    bundle = found.best.bundle
     click.echo(
         f"trials    {counts['finished']} finished, {counts['halved']} dropped by successive halving,"
-        f" {counts['over_budget']} over budget, {counts['repeated']} drawn twice,"
-        f" {counts['failed']} failed or cut short"
+        f" {counts['over_budget']} over budget, {counts['repeated']} drawn twice, {counts['failed']} failed,"
+        f" {counts['cut_short']} cut short"
     )
-    click.echo(f"bundle    {output}, {bundle.size} bytes, CRC {bundle.crc:08x}: trial {bundle.meta['tune']['trial']}")
+    for reason, count in list(found.failures.items())[:5]:
+        click.echo(f"failed    {count}: {reason}")
+    winner = next(item for item in found.finished if item.number == written)
+    click.echo(
+        f"best      * trial {written}: {describe(winner)}; AUC {winner.auc:.4f}\n"
+        f"bundle    {output}, {bundle.size} bytes, CRC {bundle.crc:08x}"
+    )
 
 
 def draw(found: Tuned, path: Path) -> None:

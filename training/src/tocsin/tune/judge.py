@@ -20,6 +20,7 @@ import zlib
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,7 +31,8 @@ from ..data import Clip, Dataset, Issues, extract, split_clips
 from ..data.extract import Extracted
 from ..errors import DataError
 from ..pseudo import FAINT, KINDS, MIX, pseudo_anomaly
-from ..train import TrainOptions, train
+from ..train import TrainOptions, train, usual_shape
+from .space import Recordings
 
 if TYPE_CHECKING:
     from ..features import FeatureConfig
@@ -152,6 +154,11 @@ class Judge:
         """What a candidate's figure is, in words."""
         against = {"conditions": "conditions left out of training", "pseudo": "pseudo-anomalies"}[self.against]
         return f"AUC against {against}, cross-validated on normal recordings"
+
+    @cached_property
+    def recordings(self) -> Recordings:
+        """What candidates must fit: sensor, rate, and the length that most recordings have."""
+        return Recordings(self.dataset.kind, self.dataset.rate, usual_shape(self.dataset, self.clips)[0])
 
     def fold(self, number: int, options: TrainOptions) -> tuple[float, Bundle]:
         """Train on what a fold gives and judge by the rest of it: AUC averaged over the kinds, and the bundle.

@@ -53,8 +53,32 @@ class Budget:
         return ""
 
 
-def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions) -> TrainOptions:
+@dataclass(frozen=True)
+class Recordings:
+    """What candidates must fit.
+
+    Attributes
+    ----------
+    sensor
+        ``"audio"`` or ``"vibration"``.
+    rate
+        Samples a second, Hz.
+    samples
+        Length of a usual recording; no window that is tried is longer.
+    """
+
+    sensor: str
+    rate: int
+    samples: int
+
+    def frames(self, n_fft: int, hop: int) -> int:
+        """Most frames of a window that a recording holds, at least 1."""
+        return max(1, (self.samples - n_fft) // hop + 1)
+
+
+def suggest(trial: Trial, kinds: Sequence[str], fits: Recordings, base: TrainOptions) -> TrainOptions:
     """Options for a trial: `base` with what is searched replaced; features that `base` gives are kept."""
+    sensor = fits.sensor
     given = {name: value for name, value in vars(base.front_end).items() if value is not None}
     kind = trial.suggest_categorical("kind", list(kinds))
     chosen: dict[str, Any] = {"kind": kind}
@@ -68,7 +92,7 @@ def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions)
     if kind == "autoencoder" and sensor == "audio" and average is None:
         powers = trial.suggest_categorical("averaged", [False, True])
     stacked = not powers and is_stacked(replace(base, **chosen)) and (sensor == "audio" or kind in FRAME_BY_FRAME)
-    front = _vibration(trial, stacked) if sensor == "vibration" else _audio(trial, stacked, kind, powers, given)
+    front = _vibration(trial, stacked) if sensor == "vibration" else _audio(trial, stacked, kind, powers, given, fits)
     front = replace(front, **given)
     if own & {"kmeans", "gmm"}:
         chosen["clusters"] = trial.suggest_int("clusters", 1, 64, log=True)
@@ -95,15 +119,21 @@ def suggest(trial: Trial, kinds: Sequence[str], sensor: str, base: TrainOptions)
     return replace(base, front_end=front, **chosen)
 
 
-def _audio(trial: Trial, stacked: bool, kind: str, powers: bool, given: dict[str, Any]) -> FrontEnd:
+def _audio(trial: Trial, stacked: bool, kind: str, powers: bool, given: dict[str, Any], fits: Recordings) -> FrontEnd:
+    # A middle frame and its neighbours are three, which overlap by half: twice the FFT.
+    lengths = [n for n in (512, 1024, 2048, 4096) if 2 * n <= fits.samples] or [512]
     # Others follow from these two.
-    n_fft = given.get("n_fft") or trial.suggest_categorical("n_fft", [512, 1024, 2048, 4096])
+    n_fft = given.get("n_fft") or trial.suggest_categorical("n_fft", lengths)
     hop = given.get("hop") or n_fft // trial.suggest_categorical("overlap", [1, 2])
     bands = trial.suggest_categorical("bands", [24, 32, 48, 64, 96, 128])
     if stacked:
         # A network that predicts the middle frame needs an odd number of them.
         odd = kind == "idnn"
         frames = trial.suggest_categorical("odd_stack", [3, 5, 7]) if odd else trial.suggest_int("stack", 1, 8)
+        if fits.frames(n_fft, hop) < 3 and "hop" not in given:
+            hop = n_fft // 2
+        most = fits.frames(n_fft, hop)
+        frames = min(frames, most - (odd and most % 2 == 0))
         return FrontEnd(n_fft=n_fft, hop=hop, bands=bands, window_frames=frames, window_hop=max(1, frames // 2))
     spacing: Any = trial.suggest_categorical("audio_spacing", ["mel", "linear"])
     average: Any = "power" if powers else trial.suggest_categorical("average", ["decibel", "power"])
@@ -113,10 +143,13 @@ def _audio(trial: Trial, stacked: bool, kind: str, powers: bool, given: dict[str
     front = FrontEnd(n_fft=n_fft, hop=hop, bands=bands, spacing=spacing, average=average, pool=pool)
     if "window_frames" in given:
         return front
-    # A window is a multiple of its moves; about 0.5 to 8 s at 16 kHz.
-    length = trial.suggest_categorical("window_s", [0.5, 1.0, 2.0, 4.0, 8.0]) * 16000 / hop
+    # A window is a multiple of its moves; about 0.5 to 8 s.
+    seconds = [s for s in (0.5, 1.0, 2.0, 4.0, 8.0) if s * fits.rate <= fits.samples] or [fits.samples / fits.rate]
+    length = trial.suggest_categorical("window_s", seconds) * fits.rate / hop
+    most = fits.frames(n_fft, hop)
     step = given.get("window_hop") or max(1, round(length / trial.suggest_categorical("moves", [2, 4])))
-    return replace(front, window_frames=step * max(1, round(length / step)), window_hop=step)
+    step = min(step, most) if "window_hop" not in given else step
+    return replace(front, window_frames=step * max(1, min(round(length / step), most // step)), window_hop=step)
 
 
 def _vibration(trial: Trial, stacked: bool) -> FrontEnd:

@@ -17,6 +17,7 @@ import threading
 import time
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -32,14 +33,19 @@ from ..errors import DataError, ModelError, TocsinError
 from ..models import KINDS
 from ..train import Trained, TrainOptions, choose_features, is_stacked, train
 from .judge import FOLDS, Against, Judge, make_judge
-from .space import Budget, least_cost, suggest, true_cost
+from .space import Budget, Recordings, least_cost, suggest, true_cost
 
 if TYPE_CHECKING:
     import optuna
 
 NAME = "tocsin-tune"
+# The last training has all recordings and tries the threshold: so many times what a fold takes.
+LAST_TRAINING = 3.0
 DEFAULT = "default"  # user attribute of trials that are `tocsin train`'s own defaults
 FIRST = "first"  # user attribute: AUC, bytes and instructions of the first fold
+SECONDS = "seconds"  # user attribute: what the first fold took
+FAILED = "failed"  # user attribute: why a trial failed
+SPACE = 2  # counts up when candidates are drawn from another space: an older journal cannot go on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +61,7 @@ class TuneOptions:
     kinds
         Kinds of models to try.
     seconds
-        Time after which no trial is started; None: no limit.
+        Time for the search and the training of the best; trials at work then are cut short. None: no limit.
     trials
         Number of trials in the study at which no other is started; None: no limit.
     jobs
@@ -120,6 +126,8 @@ class Tuned:
         Those that no other beats in AUC, flash and instructions together.
     counts
         Trials by what became of them.
+    failures
+        Reasons of trials that failed, and how many have each, the most frequent first.
     criterion
         What their AUC is, in words.
     best
@@ -129,6 +137,7 @@ class Tuned:
     finished: list[Finished]
     front: list[Finished]
     counts: dict[str, int]
+    failures: dict[str, int]
     criterion: str
     best: Trained | None = field(default=None)
 
@@ -141,7 +150,7 @@ def _quiet() -> None:
 
 
 class _Lock:
-    """Optuna's lock of the journal, by the kernel: it is gone with a process that was killed, unlike a file."""
+    """Optuna's lock of the journal: the kernel's, on the journal itself. It is gone with a process that was killed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -149,7 +158,7 @@ class _Lock:
 
     def acquire(self) -> bool:
         """Wait for the others."""
-        file = self._path.open("w")  # closed by release()
+        file = self._path.open("a")  # closed by release()
         fcntl.flock(file, fcntl.LOCK_EX)
         self._file = file
         return True
@@ -161,10 +170,6 @@ class _Lock:
         self._file = None
 
 
-def _beside(study: Path, ending: str) -> Path:
-    return study.with_name(study.name + ending)
-
-
 def _open(options: TuneOptions, *, seed: int = 0) -> optuna.Study:
     """The study of the journal, with a sampler of its own seed."""
     import optuna
@@ -173,7 +178,7 @@ def _open(options: TuneOptions, *, seed: int = 0) -> optuna.Study:
 
     _quiet()
     try:
-        lock: Any = _Lock(_beside(options.study, ".write"))
+        lock: Any = _Lock(options.study)
         storage = JournalStorage(JournalFileBackend(str(options.study), lock))
         return optuna.create_study(
             storage=storage,
@@ -189,16 +194,22 @@ def _open(options: TuneOptions, *, seed: int = 0) -> optuna.Study:
 
 @contextmanager
 def _alone(study: Path) -> Iterator[None]:
-    """Refuse a second search on the same study."""
+    """Refuse a second search on the same study; nothing but the study is left afterwards."""
+    path = study.with_name(study.name + ".busy")
     try:
-        with open(_beside(study, ".busy"), "w") as lock:
+        with path.open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise DataError(
-                    f"Another search is at work on {study}. Wait for it, or name another --study."
-                ) from error
-            yield
+                # A search that has just ended may have removed the file between these two lines.
+                alone = path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat())
+            except BlockingIOError:
+                alone = False
+            if not alone:
+                raise DataError(f"Another search is at work on {study}. Wait for it, or name another --study.")
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{study} cannot be written ({error}). Name another --study.") from error
 
@@ -216,6 +227,7 @@ def _fingerprint(dataset: Dataset, options: TuneOptions, judge: Judge) -> dict[s
         "front_end": asdict(options.base.front_end),
         "budget": asdict(options.budget),
         "validation": options.base.validation,
+        "space": SPACE,
     }
 
 
@@ -239,45 +251,57 @@ def _prepare(study: optuna.Study, found: dict[str, Any], options: TuneOptions) -
         study.enqueue_trial(trial.params, user_attrs={DEFAULT: default} if default else None)
 
 
-def _options_of(trial: Any, options: TuneOptions, sensor: str) -> TrainOptions:
+def _options_of(trial: Any, options: TuneOptions, fits: Recordings) -> TrainOptions:
     default = trial.user_attrs.get(DEFAULT)
     if default:
         return replace(options.base, kind=default)
-    return suggest(trial, options.kinds, sensor, options.base)
+    return suggest(trial, options.kinds, fits, options.base)
 
 
 def _objective(judge: Judge, options: TuneOptions) -> Callable[[optuna.Trial], float]:
-    import optuna
-
     def objective(trial: optuna.Trial) -> float:
-        chosen = _options_of(trial, options, judge.dataset.kind)
-        # Defaults are what all others are measured by: they go through all folds.
-        spared = DEFAULT in trial.user_attrs
-        if not spared and tried_before(trial):
-            trial.set_user_attr("dropped", "tried before")
-            raise optuna.TrialPruned
-        features = choose_features(judge.dataset, judge.clips, chosen, stacked=is_stacked(chosen))
-        _check(trial, options.budget, least_cost(features, chosen))
-        values: list[float] = []
-        bundles: list[Bundle] = []
-        for number in range(options.folds):
-            value, bundle = judge.fold(number, chosen)
-            values.append(value)
-            bundles.append(bundle)
-            cost = true_cost(bundles)
-            trial.set_user_attr("cost", asdict(cost))
-            _check(trial, options.budget, cost)
-            trial.report(float(np.mean(values)), number + 1)
-            if number == 0 and not spared and same_in_effect(trial, value, cost):
-                trial.set_user_attr("dropped", "tried before, with options that come to the same")
-                raise optuna.TrialPruned
-            if number + 1 < options.folds and not spared and trial.should_prune():
-                trial.set_user_attr("dropped", f"worse than half of the others after fold {number + 1}")
-                raise optuna.TrialPruned
-        trial.set_user_attr("folds", values)
-        return float(np.mean(values))
+        try:
+            return _try(trial, judge, options)
+        except TocsinError as error:
+            trial.set_user_attr(FAILED, str(error))
+            raise
 
     return objective
+
+
+def _try(trial: optuna.Trial, judge: Judge, options: TuneOptions) -> float:
+    """Train and judge a candidate fold by fold, as long as it is worth it; its mean AUC."""
+    import optuna
+
+    chosen = _options_of(trial, options, judge.recordings)
+    # Defaults are what all others are measured by: they go through all folds.
+    spared = DEFAULT in trial.user_attrs
+    if not spared and tried_before(trial):
+        trial.set_user_attr("dropped", "tried before")
+        raise optuna.TrialPruned
+    features = choose_features(judge.dataset, judge.clips, chosen, stacked=is_stacked(chosen))
+    _check(trial, options.budget, least_cost(features, chosen))
+    values: list[float] = []
+    bundles: list[Bundle] = []
+    for number in range(options.folds):
+        begun = time.monotonic()
+        value, bundle = judge.fold(number, chosen)
+        if number == 0:
+            trial.set_user_attr(SECONDS, time.monotonic() - begun)
+        values.append(value)
+        bundles.append(bundle)
+        cost = true_cost(bundles)
+        trial.set_user_attr("cost", asdict(cost))
+        _check(trial, options.budget, cost)
+        trial.report(float(np.mean(values)), number + 1)
+        if number == 0 and not spared and same_in_effect(trial, value, cost):
+            trial.set_user_attr("dropped", "tried before, with options that come to the same")
+            raise optuna.TrialPruned
+        if number + 1 < options.folds and not spared and trial.should_prune():
+            trial.set_user_attr("dropped", f"worse than half of the others after fold {number + 1}")
+            raise optuna.TrialPruned
+    trial.set_user_attr("folds", values)
+    return float(np.mean(values))
 
 
 def tried_before(trial: optuna.Trial) -> bool:
@@ -344,7 +368,7 @@ def _work(dataset: Dataset, options: TuneOptions, number: int, deadline: float |
         study.optimize(objective, n_trials=1, catch=(TocsinError,))
 
 
-def finished_trials(study: optuna.Study, options: TuneOptions, sensor: str) -> list[Finished]:
+def finished_trials(study: optuna.Study, options: TuneOptions, fits: Recordings) -> list[Finished]:
     """Trials that went through all folds, best first."""
     import optuna
 
@@ -353,7 +377,7 @@ def finished_trials(study: optuna.Study, options: TuneOptions, sensor: str) -> l
         fixed: Any = optuna.trial.FixedTrial(trial.params)
         for key, value in trial.user_attrs.items():
             fixed.set_user_attr(key, value)
-        chosen = _options_of(fixed, replace(options, kinds=KINDS), sensor)
+        chosen = _options_of(fixed, replace(options, kinds=KINDS), fits)
         assert trial.value is not None
         cost = Cost(**trial.user_attrs["cost"])
         found.append(Finished(trial.number, trial.value, cost, chosen, DEFAULT in trial.user_attrs))
@@ -375,7 +399,7 @@ def pareto_front(finished: list[Finished]) -> list[Finished]:
 
 def _counts(study: optuna.Study) -> dict[str, int]:
     """Trials by what became of them."""
-    counts = {"finished": 0, "over_budget": 0, "halved": 0, "repeated": 0, "failed": 0}
+    counts = {"finished": 0, "over_budget": 0, "halved": 0, "repeated": 0, "failed": 0, "cut_short": 0}
     for trial in study.get_trials(deepcopy=False):
         if trial.state.name == "COMPLETE":
             counts["finished"] += 1
@@ -383,13 +407,36 @@ def _counts(study: optuna.Study) -> dict[str, int]:
             reason = str(trial.user_attrs.get("dropped", ""))
             names = {"over": "over_budget", "tried": "repeated"}
             counts[names.get(reason.split(" ", 1)[0], "halved")] += 1
-        elif trial.state.name == "FAIL":
+        elif trial.state.name == "FAIL" and FAILED in trial.user_attrs:
             counts["failed"] += 1
+        elif trial.state.name in ("FAIL", "RUNNING"):
+            counts["cut_short"] += 1
     return counts
 
 
-def _search(dataset: Dataset, options: TuneOptions, study: optuna.Study, told: Callable[[str], None]) -> None:
-    deadline = None if options.seconds is None else time.time() + options.seconds
+def failures(study: optuna.Study) -> dict[str, int]:
+    """Why trials failed, and how many for each reason, the most frequent first."""
+    reasons = Counter(t.user_attrs[FAILED] for t in study.get_trials(deepcopy=False) if FAILED in t.user_attrs)
+    return dict(reasons.most_common())
+
+
+def _reserve(study: optuna.Study) -> float:
+    """Seconds to keep for training the best so far on all recordings, by what its first fold took."""
+    done = [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
+    best = max(done, key=lambda trial: trial.value or 0.0, default=None)
+    return 0.0 if best is None else LAST_TRAINING * float(best.user_attrs.get(SECONDS, 0.0))
+
+
+def _time_is_up(study: optuna.Study, options: TuneOptions, deadline: float | None) -> bool:
+    """Whether the search must end, for the best to be trained by the deadline; half of the time is the search's."""
+    if deadline is None or options.seconds is None:
+        return False
+    return time.time() > deadline - min(_reserve(study), options.seconds / 2)
+
+
+def _search(
+    dataset: Dataset, options: TuneOptions, study: optuna.Study, deadline: float | None, told: Callable[[str], None]
+) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [
         context.Process(target=_work, args=(dataset, options, number, deadline), daemon=True)
@@ -413,15 +460,23 @@ def _search(dataset: Dataset, options: TuneOptions, study: optuna.Study, told: C
             done = sum(_counts(study).values())
             if done != seen:
                 seen = done
-                values = [t.value or 0.0 for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
-                best = max(values, default=0.0)
-                told(f"{done} trials, best AUC {best:.4f}")
+                told(_standing(study, done))
+            # What is at work then is cut short, and taken up again by the next search on this study.
+            if _time_is_up(study, options, deadline):
+                break
     finally:
         for worker in workers:
             worker.terminate()
             worker.join()
     if any(worker.exitcode not in (0, -15) for worker in workers):
         raise ModelError("A process of the search broke down; what it printed is above. Finished trials are kept.")
+
+
+def _standing(study: optuna.Study, done: int) -> str:
+    """How far the search is, in a line."""
+    values = [t.value or 0.0 for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
+    best = f"best AUC {max(values):.4f}" if values else "none through all folds yet"
+    return f"{done} trial{'' if done == 1 else 's'}, {best}"
 
 
 def tune(
@@ -439,22 +494,20 @@ def tune(
     DataError
         The data cannot be used, the study is of another search, or no candidate fits the budget.
     """
+    deadline = None if options.seconds is None else time.time() + options.seconds
     with _alone(options.study):
         judge = options.judge(dataset)
         study = _open(options)
         _prepare(study, _fingerprint(dataset, options, judge), options)
         if not _full(study, options) and (options.seconds is None or options.seconds > 0):
-            _search(dataset, options, study, told)
-        finished = finished_trials(study, options, dataset.kind)
-        counts = _counts(study)
+            _search(dataset, options, study, deadline, told)
+        finished = finished_trials(study, options, judge.recordings)
+        counts, why = _counts(study), failures(study)
     if not finished:
-        raise DataError(
-            f"None of {sum(counts.values())} candidates came through ({counts['over_budget']} over budget,"
-            f" {counts['failed']} failed). Give more time, or a larger budget."
-        )
+        raise DataError(_nothing(counts, why))
     front = pareto_front(finished)
     if out is None:
-        return Tuned(finished, front, counts, judge.criterion)
+        return Tuned(finished, front, counts, why, judge.criterion)
     for item in finished:
         trained = train(dataset, None, item.options)
         # Trained on more recordings than in a fold, with its record: it may have become a little larger.
@@ -466,8 +519,19 @@ def tune(
                 "trial": item.number,
                 "trials": sum(counts.values()),
             }
-            return Tuned(finished, front, counts, judge.criterion, _write(trained, out, chosen))
+            return Tuned(finished, front, counts, why, judge.criterion, _write(trained, out, chosen))
     raise DataError("No candidate fits the budget once trained on all recordings. Give a larger --flash.")
+
+
+def _nothing(counts: dict[str, int], why: dict[str, int]) -> str:
+    """What to say where no candidate came through."""
+    text = (
+        f"None of {sum(counts.values())} candidates came through ({counts['over_budget']} over budget,"
+        f" {counts['failed']} failed, {counts['cut_short']} cut short). Give more time, or a larger budget."
+    )
+    for reason, count in list(why.items())[:3]:
+        text += f" {count} failed: {reason}"
+    return text
 
 
 def _write(trained: Trained, out: Path, chosen: dict[str, Any]) -> Trained:
