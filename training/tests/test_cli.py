@@ -211,3 +211,45 @@ def test_interrupt_has_status_130() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 130
     assert done.stderr.strip() == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "told"),
+    [
+        ("RuntimeError('no alarm')", 2, "Please report"),
+        ("MemoryError()", 2, "not enough memory"),
+        ("OSError(28, 'No space left on device')", 2, "No space left on device"),
+        ("SystemExit(1)", 2, ""),
+        ("SystemExit('a library gives up')", 2, ""),
+        ("c.click.FileError('a.wav')", 2, "a.wav"),
+        ("c.click.UsageError('none such')", 2, "none such"),
+        ("KeyboardInterrupt()", 130, "interrupted"),
+        ("c.click.Abort()", 130, "interrupted"),
+        ("BrokenPipeError()", 141, ""),
+    ],
+)
+def test_no_failure_of_run_looks_like_an_alarm(
+    bundle: Path, tmp_path: Path, raised: str, status: int, told: str
+) -> None:
+    code = (
+        "import sys, tocsin.replay, tocsin.cli as c\n"
+        f"def broken(*_): raise {raised}\n"
+        "tocsin.replay.replay = broken\n"
+        "sys.argv = ['tocsin', 'run', *sys.argv[1:]]; c.main()"
+    )
+    words = [sys.executable, "-c", code, str(bundle), str(write(tmp_path / "a.wav", hum(0)))]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert told in done.stderr
+
+
+def test_mistakes_in_the_words_of_run_have_status_2(bundle: Path, tmp_path: Path) -> None:
+    main = [sys.executable, "-c", "from tocsin.cli import main; main()", "run"]
+    (tmp_path / "folder.wav").mkdir()
+    (tmp_path / "a.wav").write_bytes(b"RIFFnothing")
+    for words in ([], [bundle], [bundle, "--nothing"], [bundle, "missing.wav"], [tmp_path, "a.wav"],
+                  [bundle, tmp_path / "folder.wav"], [bundle, tmp_path / "a.wav"], [tmp_path / "a.wav", "a.wav"],
+                  [bundle, "--channel", "x", "a.wav"]):  # fmt: skip
+        done = subprocess.run([*main, *map(str, words)], capture_output=True, text=True, check=False)
+        assert done.returncode == 2, (words, done.stderr)
+        assert "Traceback" not in done.stderr

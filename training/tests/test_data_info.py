@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from recordings import hum, shakes, write
 from tocsin.cli import cli
@@ -18,6 +18,10 @@ from tocsin.data.info import Finding, survey_dataset
 
 TRAIN = "fan/train/section_00_source_train_normal_{:04d}_spd_{}.wav"
 TEST = "fan/test/section_00_source_test_{}_{:04d}_spd_1.wav"
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words])
 
 
 def _whole(root: Path) -> Path:
@@ -129,3 +133,33 @@ def test_command_tells_a_leak_by_its_exit_status(tmp_path: Path) -> None:
     assert "LEAK: 1 recordings stand with the same samples in train and in test" in told.output
     shown = CliRunner().invoke(cli, ["data", "info", str(tmp_path), "--json"])
     assert json.loads(shown.stdout)["findings"][0]["kind"] == "duplicates"
+
+
+def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "normal").mkdir()
+    (tmp_path / "normal/a.wav").write_bytes(b"RIFFnothing")
+    for extra in ((), ("--json",)):
+        result = call("data", "info", tmp_path, *extra)
+        assert (result.exit_code, "None of 1 recordings can be read" in result.stderr) == (2, True)
+
+
+def test_a_header_of_2_hz_is_told(tmp_path: Path) -> None:
+    """soxr was asked for gigabytes."""
+    for i in range(4):
+        write(tmp_path / f"normal/{i}.wav", hum(i, seconds=1), rate=2)
+    result = call("data", "info", tmp_path)
+    assert (result.exit_code, "claims 2 samples a second" in result.stderr) == (2, True)
+    result = call("train", "--data", tmp_path, "-o", tmp_path / "a.tocsin")
+    assert (result.exit_code, "claims 2 samples a second" in result.stderr) == (2, True)
+
+
+def test_clips_of_a_long_recording(tmp_path: Path) -> None:
+    write(tmp_path / "fan/normal/a.wav", hum(0, seconds=65))
+    result = call("data", "info", tmp_path)
+    assert result.exit_code == 0, result.output
+    for text in (
+        "1 recording of audio in 6 clips",
+        "All healthy clips of fan are of one recording.",
+        "(--clip-seconds)",
+    ):
+        assert text in result.stdout

@@ -23,6 +23,9 @@ from tocsin.data.readers import (
     open_reader,
     suffixes,
 )
+from tocsin.data.readers.reader import (
+    lean,
+)
 from tocsin.errors import DataError
 
 RATE = 16000
@@ -142,3 +145,16 @@ def test_rates_that_no_sound_has_are_refused(tmp_path: Path) -> None:
     dataset = Dataset(tmp_path, "audio", (), (), ReadOptions(rate=RATE))
     with pytest.raises(DataError, match="claims 2 samples a second"):
         dataset.read(Clip("a", tmp_path / "a.wav", "normal", "fan"), Issues())
+
+
+def test_a_large_array_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tocsin.data.readers.reader.ARRAY_MAX", 1000)
+    values = rows(1000)
+    small = ArrayReader(values[:50], rate=5)
+    assert lean(small) is small
+    large = ArrayReader(values, rate=5, unit="mg", stretches=[Stretch(0, 300), Stretch(1000, 700)], notes=["told"])
+    found = lean(large)
+    assert isinstance(found, SpooledReader)
+    assert (found.rate, found.unit, found.stretches, found.notes) == (5, "mg", large.stretches, ("told",))
+    assert np.array_equal(found.read_all(), values)
+    assert np.array_equal(found.read(1000, 700), values[300:])

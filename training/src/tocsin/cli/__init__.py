@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from typing import Any
 
 import click
@@ -66,9 +67,9 @@ class Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a TocsinError is the user's to mend."""
+        """Run a command; a TocsinError is the user's to mend. What a command returns is no exit status."""
         try:
-            return super().invoke(ctx)
+            super().invoke(ctx)
         except TocsinError as error:
             raise Failure(str(error)) from error
 
@@ -90,19 +91,39 @@ def cli() -> None:
     """Learn what a machine sounds and shakes like when it is healthy, and tell when that changes."""
 
 
+FAILED, INTERRUPTED, CUT_OFF = 2, 130, 141
+
+
 def main() -> None:
-    """Entry point: exit status 0, 1 (``run``: an alarm), 2 for a mistake, 130 for an interrupt."""
+    """Entry point. Exit status 1 is a command's own answer (``run``: an alarm); no failure has it.
+
+    0: done; 2: a mistake or a failure of any kind; 130: interrupted; 141: the reader of the output has gone.
+    """
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """Run the command and give its exit status."""
     try:
         status = cli.main(standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        status = error.exit_code
+        return FAILED
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        status = 130
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader (head, a pager) has seen enough. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
-    sys.exit(status if isinstance(status, int) else 0)
+        return CUT_OFF
+    except MemoryError:
+        click.echo("error: There is not enough memory. Give fewer or shorter recordings.", err=True)
+        return FAILED
+    except SystemExit as error:
+        return FAILED if error.code else 0
+    except Exception:
+        traceback.print_exc()
+        click.echo("error: This is a fault in tocsin. Please report it with the lines above.", err=True)
+        return FAILED
+    return status if isinstance(status, int) else 0

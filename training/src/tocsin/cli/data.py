@@ -32,7 +32,7 @@ def info(folder: Path, json_wanted: bool, strict: bool, **given: Any) -> None:
     """Say what the recordings in FOLDER (or an .npz) are, and what is wrong with them.
 
     Exit status 1 where recordings of the training stand in the test too, so that figures of `tocsin eval` would be
-    too good; with --strict also for any other finding.
+    too good; with --strict also for any other finding. 2 where nothing can be read.
     """
     from ..data import ReadOptions, open_dataset
     from ..data.info import survey_dataset
@@ -62,7 +62,9 @@ def _print(found: Info) -> None:
         row = (group.machine, group.section, group.domain, group.split or "-")
         table.add_row(*row, str(group.normal), str(group.anomaly), f"{group.seconds:.0f}")
     Console().print(table)
-    click.echo(f"{found.clips} recordings of {found.kind}, {found.seconds / 3600:.2f} h")
+    cut = f" in {found.clips} clips" if found.clips != found.recordings else ""
+    many = "" if found.recordings == 1 else "s"
+    click.echo(f"{found.recordings} recording{many} of {found.kind}{cut}, {found.seconds / 3600:.2f} h")
     for title, counts in (("Hz", found.rates), ("channels", found.channels), ("seconds", found.lengths)):
         click.echo(f"  {title}: " + ", ".join(f"{key} ({count})" for key, count in counts.items()))
     for name, values in found.attributes.items():

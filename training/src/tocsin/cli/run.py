@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..twin import Event, Gap, Window
 
 _EPILOG = """\b
-Exit status: 0 no alarm, 1 at least one alarm, 2 an error.
+Exit status: 0 no alarm, 1 at least one alarm, 2 an error of any kind, 130 interrupted.
 Example: tocsin run fan.tocsin monday.wav tuesday.wav"""
 
 

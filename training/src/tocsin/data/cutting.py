@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from math import gcd
 
 from ..errors import DataError
+from .audio import plausible
 from .clip import Clip, Issues
 from .readers import Reader
 
@@ -90,12 +91,12 @@ def cut(
     for clip in clips:
         try:
             file = reader(clip)
+            own = plausible(file.rate or rate) if resampled else float(rate)
         except DataError:
             found.append(clip)  # told when it is read
             continue
         for note in file.notes:
             issues.note(clip.name, note)
-        own = (file.rate or rate) if resampled else float(rate)
         size = _size(seconds, own, rate)
         longest = LONG_SECONDS * own if clip_seconds is None else 2 * size - 1
         parts = [

@@ -69,7 +69,7 @@ class Finding:
     ----------
     kind
         For machines: ``unreadable``, ``left_out``, ``rates``, ``channels``, ``lengths``, ``clipped``, ``silent``,
-        ``offset``, ``duplicates``, ``copies``, ``shared``, ``labels``, ``no_test``, ``few``.
+        ``offset``, ``duplicates``, ``copies``, ``shared``, ``labels``, ``no_test``, ``few``, ``one_recording``.
     text
         What.
     advice
@@ -91,11 +91,13 @@ class Finding:
 class Info:
     """What :func:`survey_dataset` found.
 
-    `rates`, `channels` and `lengths` count recordings. `left_out` is all that is not used, with the reason; `notes` say
+    `recordings` are files, or what files of arrays hold; long ones are cut into several of the `clips`, which all the
+    other counts are of. `left_out` is all that is not used, with the reason; `notes` say
     what was decided about the rest.
     """
 
     kind: str
+    recordings: int
     clips: int
     seconds: float
     groups: list[Group]
@@ -259,6 +261,21 @@ def near_pairs(items: list[Measured], block: int = 256) -> list[tuple[Clip, Clip
     return pairs
 
 
+def _single(clips: list[Clip]) -> list[Finding]:
+    """Machines whose healthy clips are all of one long recording."""
+    sources: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for clip in clips:
+        if clip.label == "normal":
+            sources[clip.group].add(clip.recording if clip.count >= 0 else "")
+    found = []
+    for group, names in sorted(sources.items()):
+        if len(names) == 1 and "" not in names:
+            text = f"All healthy clips of {' '.join(part for part in group if part)} are of one recording."
+            advice = "It is parted by time: how a detector does on another day is not tested. Record again then."
+            found.append(Finding("one_recording", text, advice))
+    return found
+
+
 def _splits(clips: list[Clip]) -> list[Finding]:
     """Whether the split that the layout gives, or `tocsin train` makes, is sound."""
     found = []
@@ -284,6 +301,7 @@ def _splits(clips: list[Clip]) -> list[Finding]:
             found.append(
                 Finding("few", text, "Some hundred make a good model and a threshold that holds; record more.")
             )
+    found += _single(clips)
     if not any(clip.label == "anomaly" for clip in clips):
         text = "There are no anomalies."
         found.append(Finding("no_test", text, "Training needs none, but `tocsin eval` cannot tell how good it is."))
@@ -317,6 +335,7 @@ def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str
 
     return Info(
         kind=dataset.kind,
+        recordings=len({(m.clip.path, m.clip.array, m.clip.index) for m in items}),
         clips=len(items),
         seconds=sum(m.seconds for m in items),
         groups=[
@@ -343,6 +362,11 @@ def survey_dataset(dataset: Dataset, *, step: Callable[[], None] = lambda: None)
         Opened; its full scale need not be settled.
     step
         Called after each recording.
+
+    Raises
+    ------
+    DataError
+        None of the recordings can be read.
     """
     settled = dataset.settle(dataset.clips)
 
@@ -360,4 +384,9 @@ def survey_dataset(dataset: Dataset, *, step: Callable[[], None] = lambda: None)
             bad.append((clip, result))
         else:
             items.append(result)
+    if bad and not items:
+        first, why = bad[0]
+        raise DataError(
+            f"None of {len(bad)} recordings can be read (first: {first.name}: {why}). Repair or remove them."
+        )
     return summarise(settled, items, bad)

@@ -114,8 +114,8 @@ def split_clips(clips: Sequence[Clip], *, seed: int, holdout: float = 0.25, vali
     fit, judged, more = _hold_out(train + loose, validation, rng)
     if len(fit) < 2 or not judged:
         raise DataError(
-            f"{len(train) + len(loose)} normal recordings to train on are too few: at least 3 of"
-            " a machine are needed, and some hundred make a good model. One of over a minute will do, as it is cut into"
-            " clips; for a shorter one, give --clip-seconds."
+            f"{len(train) + len(loose)} normal recordings to train on are too few: give at least 4 of a machine; some"
+            " hundred make a good model. One of over a minute will do, as it is cut into clips; for a shorter one, give"
+            " --clip-seconds."
         )
     return Split(fit, judged, given + held, between + more)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import DataError
-from .reader import ArrayReader, Reader, SpooledReader, Stretch
+from .reader import ArrayReader, Reader, SpooledReader, Stretch, lean
 
 __all__ = [
     "FORMATS",
@@ -154,7 +154,7 @@ def open_reader(source: Source) -> Reader:
         if found is not None:
             _kept.move_to_end(key)
             return found
-    reader: Reader = _module(form).open_reader(source)
+    reader = lean(_module(form).open_reader(source))
     with _lock:
         _kept[key] = reader
         while len(_kept) > _KEPT:

@@ -123,8 +123,17 @@ class ArrayReader(Reader):
         super().__init__(channels=values.shape[1], stretches=whole, rate=rate, unit=unit, notes=notes)
         self._values = values
 
-    def _rows(self, start: int, count: int) -> Values:
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return self._values.nbytes
+
+    def rows(self, start: int, count: int) -> Values:
+        """Rows from `start`, counted without what is missing."""
         return self._values[start : start + count]
+
+    def _rows(self, start: int, count: int) -> Values:
+        return self.rows(start, count)
 
 
 class SpooledReader(Reader):
@@ -162,3 +171,16 @@ class SpooledReader(Reader):
         width = 8 * self.channels
         self._file.seek(start * width)
         return np.frombuffer(self._file.read(count * width), np.float64).reshape(-1, self.channels)
+
+
+ARRAY_MAX = 32 << 20
+"""Bytes of an :class:`ArrayReader` that is kept as it is; several recordings are open at a time."""
+
+
+def lean(reader: Reader) -> Reader:
+    """The same recording, from a temporary file where it would hold much memory for as long as it is open."""
+    if not isinstance(reader, ArrayReader) or reader.size <= ARRAY_MAX:
+        return reader
+    rows = max(1, ARRAY_MAX // (8 * reader.channels))
+    chunks = (reader.rows(at, rows) for at in range(0, reader.samples, rows))
+    return SpooledReader(chunks, rate=reader.rate, unit=reader.unit, stretches=reader.stretches, notes=reader.notes)
