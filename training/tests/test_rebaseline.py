@@ -418,3 +418,16 @@ def _over(bundle: Bundle, data: Path, array: str, first: int = 0) -> float:
 
             told.append(score_clip(bundle, dataset.read(clip, Issues())) >= bundle.decision.threshold_on)
     return float(np.mean(told))
+
+
+def test_of_very_many_windows_an_even_share_is_used(shaker: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle, data = read_bundle(shaker[0]), shaker[1]
+    dataset = open_dataset(data, read_options(bundle, {"normal": ("*_0_weight",)}))
+    bundle = replace(bundle, meta={key: value for key, value in bundle.meta.items() if key != "clips"})
+    every = read_pieces(bundle, dataset, minutes=None, issues=Issues())
+    monkeypatch.setattr("tocsin.rebaseline.VECTORS_BYTES", sum(piece.vectors.nbytes for piece in every) // 3)
+    issues = Issues()
+    some = read_pieces(bundle, dataset, minutes=None, issues=issues)
+    assert 3 * len(some) <= len(every) + 3
+    assert [piece.name for piece in some] == [piece.name for piece in every][:: len(every) // len(some)][: len(some)]
+    assert any("evenly spread" in line for line in issues.lines())

@@ -10,7 +10,9 @@ it was (:data:`PRIOR_WINDOWS`), and the threshold is set by scores of windows th
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,7 +22,7 @@ import numpy.typing as npt
 from .adapt import Adapted, adapt, choose
 from .alertness import Alertness, measure
 from .bundle import Bundle, Decision, read_bundle, write_bundle
-from .data import Dataset, Issues, digest
+from .data import Clip, Dataset, Issues, digest
 from .data.extract import usable, window_too_long
 from .errors import DataError
 from .evaluate import check_sensor, trained_digests
@@ -28,6 +30,9 @@ from .features import Extractor
 from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours, parse_rate
 
 Vectors = npt.NDArray[np.float32]
+
+VECTORS_BYTES = 64 << 20
+"""Of the recordings' windows that are used at a time, at most; hours of a network's stacked frames take gigabytes."""
 
 FOLDS = 5
 """Parts of the recordings; each is scored by the detector that was adapted to the others."""
@@ -113,12 +118,42 @@ class Rebaselined:
         return [text for text in told if text]
 
 
+def candidates(dataset: Dataset) -> list[Clip]:
+    """Recordings that a bundle may be adapted to."""
+    return [clip for clip in dataset.clips if clip.label == "normal" and clip.split != "test"]
+
+
+def _as_many_as_fit(bundle: Bundle, dataset: Dataset, clips: list[Clip], issues: Issues) -> list[Clip]:
+    """All recordings, or every second, third and so on where the vectors of all would take too much memory."""
+    features = bundle.features
+    samples = 0.0
+    for clip in clips:
+        with suppress(DataError):  # told when it is read
+            reader = dataset.reader(clip)
+            scale = dataset.rate / reader.rate if dataset.kind == "audio" and reader.rate else 1.0
+            samples += scale * (reader.samples if clip.count < 0 else clip.count)
+    every = math.ceil(4 * features.n_vector * samples / features.window_step / VECTORS_BYTES)
+    if every <= 1:
+        return clips
+    kept = clips[::every]
+    for clip in kept:
+        issues.note(clip.name, f"used of {len(clips)}, evenly spread: the windows of all would fill the memory")
+    return kept
+
+
 def read_pieces(
-    bundle: Bundle, dataset: Dataset, *, minutes: float | None, issues: Issues, strict: bool = False
+    bundle: Bundle,
+    dataset: Dataset,
+    *,
+    minutes: float | None,
+    issues: Issues,
+    strict: bool = False,
+    step: Callable[[], None] = lambda: None,
 ) -> list[Piece]:
     """Healthy recordings in the order of their names, until `minutes` are together (None: all); the last is cut there.
 
-    Recordings that the layout keeps for testing are left out, and so are those that `bundle` knows already.
+    Recordings that the layout keeps for testing are left out, and so are those that `bundle` knows already. `step` is
+    called after each recording.
 
     Raises
     ------
@@ -131,13 +166,17 @@ def read_pieces(
     rate = bundle.features.sample_rate
     left = None if minutes is None else round(60 * minutes * rate)
     pieces: list[Piece] = []
-    clips = [clip for clip in dataset.clips if clip.label == "normal" and clip.split != "test"]
+    clips = candidates(dataset)
+    if left is None:
+        clips = _as_many_as_fit(bundle, dataset, clips, issues)
 
     def work() -> Any:
         nonlocal left
-        for clip in clips:
+        for number, clip in enumerate(clips):
             if left is not None and left < bundle.features.window_span:
                 return
+            if number:
+                step()
             try:
                 samples = dataset.read(clip, issues)
                 name = digest(samples)

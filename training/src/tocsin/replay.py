@@ -31,11 +31,14 @@ class Recording:
         gone through once; raises :class:`tocsin.errors.DataError` where the file cannot be read on.
     notes
         What is odd about it; complete when all pieces have been given.
+    seconds
+        About its length.
     """
 
     name: str
     pieces: Iterator[npt.NDArray[np.int16] | int]
     notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,9 @@ def _recording(name: str, source: Dataset, clips: list[Clip]) -> Recording:
         except DataError as error:
             raise DataError(f"{name}: {error}") from error
 
-    return Recording(name, pieces(), notes)
+    first = source.reader(clips[0])
+    rate = first.rate if source.kind == "audio" and first.rate else source.rate
+    return Recording(name, pieces(), notes, len(clips) * first.samples / rate)
 
 
 def _only(bundle: Bundle, kind: str) -> None:

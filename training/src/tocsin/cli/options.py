@@ -219,6 +219,12 @@ class _Pace:
         return True
 
 
+def now_and_then(title: str) -> Callable[[str], None]:
+    """Takes lines that tell how far work is whose results are printed meanwhile, and shows one every few seconds."""
+    due = _Pace()
+    return lambda line: click.echo(f"{title}: {line}", err=True) if due() else None
+
+
 @contextmanager
 def progress(title: str, steps: int) -> Iterator[Callable[[str], None]]:
     """Progress bar on a terminal; a line now and then where standard error is a file or a pipe."""

@@ -60,7 +60,7 @@ def rebaseline(
     from ..data import Issues, open_dataset
     from ..errors import BundleError
     from ..evaluate import read_options
-    from ..rebaseline import RebaselineOptions, read_pieces
+    from ..rebaseline import RebaselineOptions, candidates, read_pieces
     from ..rebaseline import rebaseline as work
     from ..threshold import parse_rate
 
@@ -71,9 +71,8 @@ def rebaseline(
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
     tell_left_out(dataset)
     check_reading(dataset.kind)
-    with progress("reading", 1) as step:
-        pieces = read_pieces(detector, dataset, minutes=minutes, issues=issues, strict=strict)
-        step("")
+    with progress("reading", len(candidates(dataset))) as step:
+        pieces = read_pieces(detector, dataset, minutes=minutes, issues=issues, strict=strict, step=lambda: step(""))
     warn(issues.lines())
     options = RebaselineOptions(
         method=method, budget=parse_rate(false_alarms) if false_alarms else None, data=data.resolve().name

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import warn, without_companions
+from .options import now_and_then, warn, without_companions
 
 if TYPE_CHECKING:
     from ..replay import Summary
@@ -49,7 +49,10 @@ def run(
     alarms = 0
     for file in files:
         for recording in open_recordings(file, detector, options):
+            told = now_and_then(recording.name)
             for item in replay(detector, recording):
+                if isinstance(item, Window):
+                    told(f"{item.end / rate:.0f} of {recording.seconds:.0f} s")
                 if isinstance(item, Summary):
                     alarms += item.alarms
                     warn([f"{recording.name}: {note}" for note in recording.notes])
