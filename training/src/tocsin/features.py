@@ -137,6 +137,12 @@ class FeatureConfig:
         return (_REMOVE_MEAN if self.remove_mean else 0) | (_POWER if self.power else 0)
 
     @property
+    def top(self) -> float:
+        """Frequency of the highest FFT bin that a band takes, Hz; 0 without bands."""
+        bins = max((band.first + band.count - 1 for band in self.bands if band.count), default=0)
+        return bins * self.sample_rate / self.n_fft if self.bands else 0.0
+
+    @property
     def window_span(self) -> int:
         """Samples from a window's first to one past its last."""
         return (self.window_frames - 1) * self.hop + self.frame_length

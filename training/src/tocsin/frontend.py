@@ -72,7 +72,13 @@ _NEAR_MOVES = 4
 
 
 def audio_features(
-    choice: FrontEnd, *, sample_rate: int, stacked: bool, near: bool = False, clip_samples: int | None = None
+    choice: FrontEnd,
+    *,
+    sample_rate: int,
+    stacked: bool,
+    near: bool = False,
+    clip_samples: int | None = None,
+    recorded: float | None = None,
 ) -> FeatureConfig:
     """Log-mel features.
 
@@ -88,6 +94,8 @@ def audio_features(
         For nearest neighbours: bands of equal width, and the mean over 8 seconds, or a recording where that is shorter.
     clip_samples
         Length of the shortest usual recording; None: long enough.
+    recorded
+        The lowest rate that recordings are from, Hz; None: `sample_rate`.
 
     Raises
     ------
@@ -124,7 +132,7 @@ def audio_features(
         hop=hop,
         n_mels=choice.bands or 64,
         fmin=choice.fmin or 0.0,
-        fmax=choice.fmax or PASSBAND * sample_rate / 2,
+        fmax=choice.fmax or PASSBAND * min(sample_rate, recorded or sample_rate) / 2,
         pool=pool,
         window_frames=window_frames,
         window_hop=window_hop,

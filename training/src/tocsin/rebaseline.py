@@ -23,6 +23,7 @@ from .adapt import Adapted, adapt, choose
 from .alertness import Alertness, measure
 from .bundle import Bundle, Decision, read_bundle, write_bundle
 from .data import Clip, Dataset, Issues, digest
+from .data.bandwidth import check_reach
 from .data.extract import usable, window_too_long
 from .errors import DataError
 from .evaluate import check_sensor, trained_digests
@@ -178,6 +179,7 @@ def read_pieces(
             if number:
                 step()
             try:
+                check_reach(dataset, clip, bundle.features)
                 samples = dataset.read(clip, issues)
                 name = digest(samples)
                 if name in known:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .bundle import Bundle
 from .data import Clip, Dataset, ReadOptions, dataset
+from .data.bandwidth import check_reach
 from .data.readers import array_names, count_recordings, format_of, suffixes
 from .errors import DataError
 from .twin import Event, Gap, Twin, Window
@@ -105,6 +106,7 @@ def open_recordings(text: str, bundle: Bundle, options: ReadOptions) -> Iterator
         if form.arrays:
             yield from _arrays(path, array, source)
         else:
+            check_reach(source, _clip(path), bundle.features)
             yield _recording(text, source, [_clip(path)])
     except DataError as error:
         raise DataError(f"{text}: {error}") from error

@@ -18,9 +18,10 @@ from . import __version__
 from .alertness import VERSIONS, Alertness, measure, strange_vectors
 from .bundle import Bundle, Decision, DutyCycle, Normalisation, read_bundle, write_bundle
 from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
+from .data.bandwidth import bandwidth_notes, empty_above, lowest_rate
 from .data.extract import Kept, Spool, digests
 from .errors import DataError, ModelError
-from .features import FeatureConfig
+from .features import PASSBAND, FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
 from .gaussians import Covariance
 from .models import MEMBERS, SHARING
@@ -140,6 +141,8 @@ class Trained:
         What was odd about them.
     exact
         Scores of normalised vectors before quantisation, in float.
+    reach
+        What the user should know of the frequencies that it hears.
     """
 
     raw: bytes
@@ -149,11 +152,12 @@ class Trained:
     split: Split
     issues: Issues
     exact: Score
+    reach: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> list[str]:
-        """What the user should know of the threshold."""
-        told = (self.threshold.warning, self.alertness.warning if self.alertness else "")
+        """What the user should know of the threshold and of what the detector hears."""
+        told = (self.threshold.warning, self.alertness.warning if self.alertness else "", *self.reach)
         return [text for text in told if text]
 
 
@@ -188,7 +192,12 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
         near = options.kind == "neighbours"
         length = usual_shape(dataset, clips)[0] if options.front_end.window_frames is None else None
         return audio_features(
-            options.front_end, sample_rate=dataset.rate, stacked=stacked, near=near, clip_samples=length
+            options.front_end,
+            sample_rate=dataset.rate,
+            stacked=stacked,
+            near=near,
+            clip_samples=length,
+            recorded=lowest_rate(dataset, dataset.clips).rate,
         )
     stacked = stacked and not kinds_of(options).isdisjoint(FRAME_BY_FRAME)
     length, channels = usual_shape(dataset, clips)
@@ -411,7 +420,22 @@ def train(
     if fitted.rounded:
         meta["validation"] |= _compare(dataset, features, normalisation, fitted.exact, scorer, held, scores, issues)
     raw = pack(decision, meta, out)
-    return Trained(raw, read_bundle(raw), threshold, alertness, split, issues, fitted.exact)
+    reach = tuple(_reach(dataset, features, options, found))
+    return Trained(raw, read_bundle(raw), threshold, alertness, split, issues, fitted.exact, reach)
+
+
+def _reach(dataset: Dataset, features: FeatureConfig, options: TrainOptions, found: Sequence[Kept]) -> Iterator[str]:
+    """What the user should know of the frequencies that the detector hears."""
+    chosen = options.front_end.fmax is not None
+    yield from bandwidth_notes(lowest_rate(dataset, dataset.clips), features, chosen=chosen)
+    empty = [(end, item.clip.name) for item in found if (end := empty_above(features, item.vectors)) is not None]
+    if empty:
+        end = min(end for end, _ in empty)
+        yield (
+            f"{len(empty)} of {len(found)} recordings hold nothing but rounding above {end:,.0f} Hz (first:"
+            f" {empty[0][1]}): were they resampled or compressed? A device will hear more there, and alarm. Record"
+            f" anew, or end the bands with --fmax {PASSBAND * end:.0f}."
+        )
 
 
 def _compare(

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
+from .bandwidth import check_reach
 from .clip import Clip, Issues
 from .dataset import Dataset
 
@@ -210,6 +211,7 @@ def extract(
         if not hasattr(local, "extractor"):
             local.extractor = Extractor(config)
         try:
+            check_reach(dataset, clip, config)
             samples = dataset.read(clip, issues)
             channels = 1 if samples.ndim == 1 else samples.shape[1]
             if channels != config.channels:

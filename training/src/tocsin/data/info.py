@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
+from ..features import PASSBAND
 from . import audio
+from .bandwidth import FULL, top_of
 from .clip import Clip, Issues
 from .dataset import Dataset
 from .discovery import LeftOut
@@ -46,6 +48,7 @@ class Measured:
     clipped: bool
     silent: bool
     offset: float
+    top: float
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,9 @@ class Finding:
     Attributes
     ----------
     kind
-        For machines: ``unreadable``, ``left_out``, ``rates``, ``channels``, ``lengths``, ``clipped``, ``silent``,
-        ``offset``, ``duplicates``, ``copies``, ``shared``, ``labels``, ``no_test``, ``few``, ``one_recording``.
+        For machines: ``unreadable``, ``left_out``, ``rates``, ``narrow``, ``channels``, ``lengths``, ``clipped``,
+        ``silent``, ``offset``, ``duplicates``, ``copies``, ``shared``, ``labels``, ``no_test``, ``few``,
+        ``one_recording``.
     text
         What.
     advice
@@ -154,6 +158,7 @@ def measure(dataset: Dataset, clip: Clip) -> Measured:
         silent="silent" in odd,
         # Gravity is an offset that vibration has to have.
         offset=float(np.abs(steady).max()) / 32768 if dataset.kind == "audio" else 0.0,
+        top=top_of(samples.mean(axis=1), rate) if dataset.kind == "audio" else rate / 2,
     )
 
 
@@ -161,24 +166,52 @@ def _some(clips: Iterable[Clip]) -> tuple[str, ...]:
     return tuple(clip.name for clip in clips)[:100]
 
 
-def _quality(items: list[Measured], sensor: str) -> list[Finding]:
-    """What is odd about single recordings, or differs between them."""
+def _bandwidth(items: list[Measured], wanted: int) -> list[Finding]:
+    """Which recordings of sound lack the high frequencies that a device at the rate `wanted` hears."""
+    found = []
+    low = [m for m in items if m.rate < wanted]
+    if low:
+        rate = min(m.rate for m in low)
+        text = f"{len(low)} of {len(items)} recordings are from less than {wanted:,} Hz (first: {low[0].clip.name})."
+        advice = (
+            "They hold nothing above half their rate, so by default the bands of all end at"
+            f" {PASSBAND * rate / 2:,.0f} Hz. Record all at {wanted:,} Hz, train with --rate {rate}, or leave them out"
+            f" with --fmax {PASSBAND * wanted / 2:.0f}."
+        )
+        found.append(Finding("rates", text, advice, _some(m.clip for m in low)))
+    elif len({m.rate for m in items}) > 1:
+        advice = (
+            f"All are resampled to {wanted:,} Hz; by default bands end at {PASSBAND * wanted / 2:,.0f} Hz, below the"
+        )
+        found.append(Finding("rates", "Sample rates differ.", f"{advice} slopes of the anti-alias filters."))
+    narrow = [m for m in items if 0 < m.top < FULL * min(m.rate, wanted) / 2]
+    if narrow:
+        end = min(m.top for m in narrow)
+        text = (
+            f"{len(narrow)} of {len(items)} recordings hold nothing but rounding above {end:,.0f} Hz or more (first:"
+            f" {narrow[0].clip.name}), less than their rate allows."
+        )
+        advice = (
+            f"They were resampled or compressed, and a device hears more: record anew, or train with --fmax {end:.0f}."
+        )
+        found.append(Finding("narrow", text, advice, _some(m.clip for m in narrow)))
+    return found
+
+
+def _quality(items: list[Measured], sensor: str, wanted: int) -> list[Finding]:
+    """What is odd about single recordings, or differs between them; `wanted` is the rate that training takes, Hz."""
     found = []
     for kind, hits, what, advice in (
         ("clipped", [m for m in items if m.clipped], "clipped (over 0.1 % of the samples at full scale)",
          "Record again with less gain: clipping sounds like a fault."),
         ("silent", [m for m in items if m.silent], "silent", "Check the sensor; remove them."),
         ("offset", [m for m in items if m.offset > OFFSET_SHARE], "with an offset of over 1 % of full scale",
-         "It costs headroom; check the microphone's bias or filter it out."),
+         "Features take it out, but it costs headroom: check the microphone's bias."),
     ):  # fmt: skip
         if hits:
             text = f"{len(hits)} of {len(items)} recordings are {what} (first: {hits[0].clip.name})."
             found.append(Finding(kind, text, advice, _some(m.clip for m in hits)))
-    if len({m.rate for m in items}) > 1:
-        found.append(
-            Finding("rates", "Sample rates differ.", "Resampled sound lacks what lies above half its old rate, which a"
-                    " model may learn instead of the machine; record all at one rate.")
-        )  # fmt: skip
+    found += _bandwidth(items, wanted) if sensor == "audio" else []
     channels = {m.channels for m in items}
     # Of vibration, channels are the sensor's axes, and all are used.
     if sensor == "audio" and max(channels) > 1 and any(m.clip.channel < 0 for m in items):
@@ -327,7 +360,7 @@ def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str
     if items:
         findings += _pair_finding(equal_pairs(items), "duplicates", "with the same samples")
         findings += _pair_finding(near_pairs(items), "copies", "as near copies")
-        findings += _quality(items, dataset.kind)
+        findings += _quality(items, dataset.kind, dataset.rate)
     findings += _splits([item.clip for item in items])
 
     def counted(values: Iterable[str]) -> dict[str, int]:
