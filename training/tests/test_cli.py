@@ -253,3 +253,9 @@ def test_mistakes_in_the_words_of_run_have_status_2(bundle: Path, tmp_path: Path
         done = subprocess.run([*main, *map(str, words)], capture_output=True, text=True, check=False)
         assert done.returncode == 2, (words, done.stderr)
         assert "Traceback" not in done.stderr
+
+
+def test_a_length_is_told_in_words_for_people() -> None:
+    from tocsin.cli.run import _seconds
+
+    assert [_seconds(s) for s in (8.25, 999.5, 21600.0)] == ["8.25 s", "999.5 s", "21,600 s"]

@@ -23,9 +23,7 @@ from tocsin.data.readers import (
     open_reader,
     suffixes,
 )
-from tocsin.data.readers.reader import (
-    lean,
-)
+from tocsin.data.readers.reader import lean
 from tocsin.errors import DataError
 
 RATE = 16000

@@ -76,6 +76,11 @@ def _as_json(item: Window | Event | Gap | Summary, name: str, rate: int) -> str:
     return json.dumps({"kind": kind, "file": name, **fields})
 
 
+def _seconds(seconds: float) -> str:
+    """A length for people: ``8.25 s``, ``21,600 s``."""
+    return f"{seconds:,.0f} s" if seconds >= 1000 else f"{seconds:.4g} s"
+
+
 def _as_text(item: Window | Event | Gap | Summary, rate: int) -> str:
     from ..replay import Summary
     from ..twin import Event, Gap
@@ -87,7 +92,7 @@ def _as_text(item: Window | Event | Gap | Summary, rate: int) -> str:
         smoothed = "too short for a smoothed score" if item.peak is None else f"greatest smoothed score {item.peak:.5g}"
         return (
             f"{item.name}: {state}; {smoothed}, threshold {item.threshold:.5g}"
-            f" ({item.windows} windows in {item.seconds:.4g} s)"
+            f" ({item.windows} windows in {_seconds(item.seconds)})"
         )
     if isinstance(item, Gap):
         return f"{item.index / rate:10.3f} s  gap, {item.count} sample{'s' if item.count > 1 else ''} missing"

@@ -378,7 +378,7 @@ def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str
         ],
         rates=counted(str(m.rate) for m in items),
         channels=counted(str(m.channels) for m in items),
-        lengths=counted(f"{m.seconds:.3g}" for m in items),
+        lengths=counted(f"{m.seconds:.0f}" if m.seconds >= 1000 else f"{m.seconds:.3g}" for m in items),
         attributes={name: dict(values.most_common(20)) for name, values in sorted(attributes.items())},
         findings=sorted(findings, key=lambda finding: not finding.leak),
         left_out=dataset.left_out,
