@@ -259,3 +259,12 @@ def test_a_length_is_told_in_words_for_people() -> None:
     from tocsin.cli.run import _seconds
 
     assert [_seconds(s) for s in (8.25, 999.5, 21600.0)] == ["8.25 s", "999.5 s", "21,600 s"]
+
+
+def test_long_work_tells_how_far_it_is(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hours went through rebaseline without a word."""
+    monkeypatch.setattr("tocsin.cli.options._SECONDS_BETWEEN_LINES", 0.0)
+    path = write(tmp_path / "fan/normal/a.wav", hum(900, seconds=70))
+    assert f"{path}: 65 of 70 s" in call("run", bundle, path).stderr
+    result = call("rebaseline", bundle, "--data", tmp_path / "fan", "-o", tmp_path / "b.tocsin")
+    assert (result.exit_code, "reading: 6 of 7" in result.stderr) == (0, True)

@@ -94,7 +94,7 @@ def reading_options(command: Command) -> Command:
         click.option("--machine", "machines", type=Words(), help="Only these machines, such as 'fan,pump*'."),
         click.option(
             "--clip-seconds",
-            type=click.FloatRange(0, min_open=True),
+            type=click.FloatRange(0.1),
             help="Cut recordings into clips so long; else those of over a minute, into clips of 10 s.",
         ),
         click.option("--strict", is_flag=True, help="Stop at the first recording that cannot be used."),
