@@ -212,7 +212,7 @@ static void an_offset_changes_no_bit(void **state)
 		fixture.cfg.flags = TOCSIN_DSP_REMOVE_MEAN;
 		fixture.cfg.stats = stats[k];
 		start();
-		dsp_noise(&rng, samples, 2 * 999, 15000, 3);
+		dsp_noise(&rng, samples, 2 * 999, 9, 3);
 		run(500, features);
 		for (size_t n = 0; n < sizeof(offsets) / sizeof(offsets[0]); n++) {
 			for (size_t i = 0; i < 2 * 999; i++) {
