@@ -54,15 +54,24 @@ def test_clips_of_the_length_asked_for() -> None:
 
 
 def test_no_clip_spans_a_gap() -> None:
-    stretches = [Stretch(0, 3000), Stretch(5000, 70000), Stretch(90000, 0), Stretch(100000, 500)]
-    found = cut_one(numbers(73500, stretches))
+    stretches = [Stretch(0, 3000), Stretch(5000, 70000), Stretch(90000, 0), Stretch(100000, 1500)]
+    found = cut_one(numbers(74500, stretches))
     assert found[0] == ("a.wav@0:00:00", 0, 3000)
     assert found[1] == ("a.wav@0:00:05", 5000, 10000)
-    assert found[-1] == ("a.wav@0:01:40", 100000, 500)
-    covered = sorted(index for _, begin, count in found for index in (begin, begin + count))
-    assert covered[0] == 0
-    assert sum(count for *_, count in found) == 73500
+    assert found[-1] == ("a.wav@0:01:40", 100000, 1500)
+    assert sum(count for *_, count in found) == 74500
     assert all(any(s.begin <= begin and begin + count <= s.end for s in stretches) for _, begin, count in found)
+
+
+def test_short_pieces_between_gaps_are_left_out_and_told() -> None:
+    """They are no bad recordings, and do not choose how long windows are."""
+    reader = numbers(5300, [Stretch(0, 100), Stretch(200, 200), Stretch(1000, 5000)])
+    done = cut([whole()], lambda _: reader, rate=LOW, resampled=True, clip_seconds=None)
+    assert [(clip.begin, clip.count) for clip in done.clips] == [(1000, 5000)]
+    assert "with 0.3 s left out in short pieces between gaps" in done.told[1]
+    # Where there are no longer ones, they are all there is.
+    assert len(cut_one(numbers(300, [Stretch(0, 100), Stretch(200, 200)]))) == 2
+    assert cut_one(numbers(0, [Stretch(0, 0), Stretch(9, 0)])) == [("a.wav", 0, -1)]
 
 
 def test_every_sample_is_in_one_clip() -> None:

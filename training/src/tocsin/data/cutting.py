@@ -17,6 +17,8 @@ CLIP_SECONDS = 10.0
 """Length of a clip where the user does not say; the public sets' are about as long."""
 LONG_SECONDS = 60.0
 """Recordings up to this length stay whole where the user does not say."""
+SHORT_SECONDS = 1.0
+"""Pieces between gaps that are shorter are left out where there are longer ones: hardly a window fits."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,24 @@ def _size(seconds: float, found: float, rate: int) -> int:
     wanted = max(1, round(seconds * found))
     step = round(found) // gcd(round(found), rate) if found >= 1 else 1
     return wanted // step * step if wanted >= 10 * step else wanted
+
+
+def _parts(file: Reader, size: int, longest: float, shortest: float) -> tuple[list[tuple[int, int]], int]:
+    """Clips of a file, and how many samples are left out as they stand in short pieces between gaps."""
+    parts = [
+        piece
+        for stretch in file.stretches
+        if stretch.count
+        for piece in pieces(stretch.begin, stretch.count, size if stretch.count > longest else stretch.count)
+    ]
+    kept = [part for part in parts if part[1] >= shortest]
+    return (kept, file.samples - sum(count for _, count in kept)) if kept else (parts, 0)
+
+
+def _named(clip: Clip, begin: int, count: int, rate: float) -> Clip:
+    """A piece of a recording."""
+    name = f"{clip.name}@{place(begin / rate)}"
+    return replace(clip, name=name, recording=clip.recording or clip.name, begin=begin, count=count)
 
 
 def cut(
@@ -98,30 +118,19 @@ def cut(
         for note in file.notes:
             issues.note(clip.name, note)
         size = _size(seconds, own, rate)
-        longest = LONG_SECONDS * own if clip_seconds is None else 2 * size - 1
-        parts = [
-            piece
-            for stretch in file.stretches
-            if stretch.count
-            for piece in pieces(stretch.begin, stretch.count, size if stretch.count > longest else stretch.count)
-        ]
+        parts, lost = _parts(
+            file, size, LONG_SECONDS * own if clip_seconds is None else 2 * size - 1, min(size, SHORT_SECONDS * own)
+        )
         if len(file.stretches) > 1:
             issues.note(clip.name, "with gaps: no clip and no window spans one")
-        if len(parts) < 2 and len(file.stretches) < 2:
+        if lost:
+            issues.note(clip.name, f"with {lost / own:.3g} s left out in short pieces between gaps")
+        if not parts or (len(parts) == 1 and len(file.stretches) == 1):
             found.append(clip)
             continue
         if len(parts) > len(file.stretches):
             long, total = long + 1, total + len(parts)
-        found += [
-            replace(
-                clip,
-                name=f"{clip.name}@{place(begin / own)}",
-                recording=clip.recording or clip.name,
-                begin=begin,
-                count=count,
-            )
-            for begin, count in parts
-        ]
+        found += [_named(clip, begin, count, own) for begin, count in parts]
     told = issues.lines()
     if long:
         many = "s" if long > 1 else ""
