@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
-from .errors import DataError
+from .errors import DataError, reason
 
 _NUMBER = re.compile(r"\d{8}$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]*$")
@@ -167,7 +167,7 @@ class ClipWriter:
         try:
             return future.result()
         except OSError as error:
-            raise DataError(f"{error.filename or self._folder}: {error.strerror or error}") from error
+            raise DataError(f"{error.filename or self._folder}: {reason(error)}") from error
 
     def _write(self, samples: NDArray[np.int16], about: dict[str, Any]) -> Path:
         """Write one clip and its JSON under the next free number."""

@@ -39,7 +39,7 @@ from tocsin._models import (
     model_of,
     network_of,
 )
-from tocsin.errors import BundleError, ModelError
+from tocsin.errors import BundleError, ModelError, reason
 from tocsin.features import FeatureConfig
 
 __all__ = [
@@ -231,7 +231,7 @@ def read_bundle(path_or_bytes: str | os.PathLike[str] | bytes) -> Bundle:
         try:
             raw = Path(name).read_bytes()
         except OSError as error:
-            raise BundleError(f"{name}: cannot be read ({error.strerror}): check the path") from error
+            raise BundleError(f"{name}: cannot be read: {reason(error)}") from error
     try:
         native = _core.Bundle(raw)
     except _core.BundleParseError as error:
@@ -297,4 +297,4 @@ def _replace_file(path: Path, raw: bytes) -> None:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        raise BundleError(f"{path}: cannot be written ({error.strerror}): check that the folder exists") from error
+        raise BundleError(f"{path}: cannot be written: {reason(error)}") from error

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import sys
+import warnings
+
 
 class TocsinError(Exception):
     """Root of all errors that Tocsin raises on purpose; the command line shows it without a traceback."""
@@ -17,3 +21,29 @@ class BundleError(TocsinError):
 
 class ModelError(TocsinError):
     """A model that cannot be trained, converted or run."""
+
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full: make room, or choose another place",
+    errno.EDQUOT: "the disk quota is used up: make room, or choose another place",
+    errno.EROFS: "the disk is read-only: choose another place",
+    errno.EACCES: "permission denied: choose another place, or ask for access",
+    errno.EPERM: "permission denied: choose another place, or ask for access",
+    errno.ENOENT: "there is no such file or folder",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EISDIR: "it is a folder",
+}
+
+
+def reason(error: OSError) -> str:
+    """What kept the system from reading or writing, in words that say what to do."""
+    return _REASONS.get(error.errno or 0) or error.strerror or str(error)
+
+
+def quiet_libraries() -> None:
+    """Keep warnings of the libraries from the user of a command, unless Python was asked for them (``-W``).
+
+    They advise whoever calls the library, not whoever runs the command. What the user should know, Tocsin says itself.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")

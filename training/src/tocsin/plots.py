@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import DataError
+from .errors import DataError, reason
 from .evaluate import Scored, figures
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def save_plots(folder: Path, scored: Sequence[Scored], title: str) -> list[Path]
             figure.savefig(path, dpi=120, metadata={"Software": None})
             pyplot.close(figure)
     except OSError as error:
-        raise DataError(f"The plots cannot be written to {folder} ({error}).") from error
+        raise DataError(f"The plots cannot be written to {folder}: {reason(error)}.") from error
     return paths
 
 
@@ -113,7 +113,7 @@ def save_transfer(path: Path, result: Transfer) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=100, format="png", metadata={"Software": None})
     except OSError as error:
-        raise DataError(f"The heat map cannot be written to {path} ({error}).") from error
+        raise DataError(f"The heat map cannot be written to {path}: {reason(error)}.") from error
     finally:
         pyplot.close(figure)
 

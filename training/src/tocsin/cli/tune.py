@@ -232,7 +232,7 @@ def draw(found: Tuned, path: Path) -> None:
     """Picture of all candidates: AUC over instructions, flash as size, the front and the defaults marked."""
     import matplotlib
 
-    from ..errors import DataError
+    from ..errors import DataError, reason
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
@@ -260,7 +260,9 @@ def draw(found: Tuned, path: Path) -> None:
     figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     try:
         figure.savefig(path, dpi=120, metadata={"Software": None} if path.suffix.lower() == ".png" else None)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise DataError(f"The picture cannot be written to {path}: {reason(error)}.") from error
+    except ValueError as error:  # an ending that Matplotlib has no format for
         raise DataError(f"The picture cannot be written to {path} ({error}).") from error
     finally:
         pyplot.close(figure)

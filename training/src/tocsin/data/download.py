@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import DataError
+from ..errors import DataError, reason
 from .registry import SETS, PublicSet
 
 API = "https://zenodo.org/api/records"
@@ -264,7 +264,7 @@ def fetch(wanted: Plan, folder: Path, *, keep: bool, step: Callable[[str], None]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"{folder} cannot be made ({error}). Choose another folder with -o.") from error
+        raise DataError(f"{folder} cannot be made: {reason(error)}.") from error
     _check_space(folder, wanted.needed, "This download")
     for file in wanted.files:
         path = _load(file, folder)

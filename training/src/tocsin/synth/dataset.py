@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tocsin.errors import reason
 from tocsin.synth.errors import SynthesisError
 from tocsin.synth.render import RATES, Domain, check_options, machine_spec, record
 from tocsin.synth.seeds import stream
@@ -262,7 +263,7 @@ def write_dataset(
         clear(check_target(out, machine, overwrite=overwrite))
         clipped = sum(_write_id(plan, root, machine_id, step) for machine_id in plan.ids)
     except OSError as error:
-        raise SynthesisError(f"cannot write to {root}: {error.strerror or error}") from error
+        raise SynthesisError(f"cannot write to {root}: {reason(error)}") from error
     by_fault = dict.fromkeys(plan.faults, 0) if abnormal else {}
     for label, fault, _, _ in plan.clips():
         if label == "abnormal" and fault is not None:

@@ -29,7 +29,7 @@ import numpy as np
 from ..bundle import Bundle, read_bundle, write_bundle
 from ..cost import Cost
 from ..data import Dataset
-from ..errors import DataError, ModelError, TocsinError
+from ..errors import DataError, ModelError, TocsinError, quiet_libraries, reason
 from ..models import KINDS
 from ..train import Trained, TrainOptions, choose_features, is_stacked, train
 from .judge import FOLDS, Against, Judge, make_judge
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 NAME = "tocsin-tune"
 # The last training has all recordings and tries the threshold: so many times what a fold takes.
 LAST_TRAINING = 3.0
+# Exit status of a process that the system kept from writing: this and the error's number.
+_BY_SYSTEM = 100
 DEFAULT = "default"  # user attribute of trials that are `tocsin train`'s own defaults
 FIRST = "first"  # user attribute: AUC, bytes and instructions of the first fold
 SECONDS = "seconds"  # user attribute: what the first fold took
@@ -211,7 +213,7 @@ def _alone(study: Path) -> Iterator[None]:
             finally:
                 path.unlink(missing_ok=True)
     except OSError as error:
-        raise DataError(f"{study} cannot be written ({error}). Name another --study.") from error
+        raise DataError(f"{study} cannot be written: {reason(error)}. Name another --study.") from error
 
 
 def _fingerprint(dataset: Dataset, options: TuneOptions, judge: Judge) -> dict[str, Any]:
@@ -351,6 +353,7 @@ def _full(study: optuna.Study, options: TuneOptions) -> bool:
 def _work(dataset: Dataset, options: TuneOptions, number: int, deadline: float | None) -> None:
     """One process: trials until time or number are reached."""
     parent = os.getppid()
+    quiet_libraries()
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -364,8 +367,21 @@ def _work(dataset: Dataset, options: TuneOptions, number: int, deadline: float |
     seed = np.random.SeedSequence([options.base.seed, number, tried]).generate_state(1)[0]
     study = _open(options, seed=int(seed))
     objective = _objective(options.judge(dataset), options)
-    while not _full(study, options) and (deadline is None or time.time() < deadline):
-        study.optimize(objective, n_trials=1, catch=(TocsinError,))
+    try:
+        while not _full(study, options) and (deadline is None or time.time() < deadline):
+            study.optimize(objective, n_trials=1, catch=(TocsinError,))
+    except Exception as error:
+        cause = system_error(error)
+        if cause is None:
+            raise
+        os._exit(_BY_SYSTEM + (cause.errno or 0))  # told by the parent, once and without a traceback
+
+
+def system_error(error: BaseException | None) -> OSError | None:
+    """The system's error (a full disk) that `error` follows from, if any."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def finished_trials(study: optuna.Study, options: TuneOptions, fits: Recordings) -> list[Finished]:
@@ -468,6 +484,10 @@ def _search(
         for worker in workers:
             worker.terminate()
             worker.join()
+    for code in (worker.exitcode or 0 for worker in workers):
+        if code >= _BY_SYSTEM:
+            why = reason(OSError(code - _BY_SYSTEM, os.strerror(code - _BY_SYSTEM)))
+            raise DataError(f"{options.study} cannot be written: {why}. Finished trials are kept.")
     if any(worker.exitcode not in (0, -15) for worker in workers):
         raise ModelError("A process of the search broke down; what it printed is above. Finished trials are kept.")
 
@@ -529,8 +549,8 @@ def _nothing(counts: dict[str, int], why: dict[str, int]) -> str:
         f"None of {sum(counts.values())} candidates came through ({counts['over_budget']} over budget,"
         f" {counts['failed']} failed, {counts['cut_short']} cut short). Give more time, or a larger budget."
     )
-    for reason, count in list(why.items())[:3]:
-        text += f" {count} failed: {reason}"
+    for cause, count in list(why.items())[:3]:
+        text += f" {count} failed: {cause}"
     return text
 
 
