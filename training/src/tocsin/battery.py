@@ -4,11 +4,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 from .errors import TocsinError
 
 HOURS_A_DAY = 24.0
+HOURS_A_YEAR = 8766.0
+SELF_DISCHARGE = 0.01
+"""A year, of lithium thionyl chloride cells at room temperature by their data sheets; alkaline ones lose about 0.03,
+lithium-ion ones 0.2 to 0.3."""
+SHELF_YEARS = 10.0
+"""Beyond this many years a battery's own life decides, not what is drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +72,34 @@ def mean_current(active: float, listen: float, currents: Currents) -> float:
     return listen * listening + (1 - listen) * currents.asleep
 
 
-def battery_days(capacity: float, current: float, *, usable: float = 0.8) -> float:
-    """Days that a battery of `capacity` milliampere-hours lasts, of which the share `usable` can be drawn.
+def battery_days(
+    capacity: float, current: float, *, usable: float = 0.8, self_discharge: float = SELF_DISCHARGE
+) -> float:
+    """Days that a battery lasts.
+
+    Self-discharge takes the same share of what is left in every year. With the charge q, the mean current I and the
+    rate k it is dq/dt = -I - k·q, so the usable charge Q lasts ln(1 + k·Q/I)/k.
+
+    Parameters
+    ----------
+    capacity
+        Nominal, mAh.
+    current
+        Mean, mA.
+    usable
+        Share of the capacity that can be drawn, above 0, at most 1.
+    self_discharge
+        Share of the charge that the battery loses by itself in a year, 0 to below 1.
 
     Raises
     ------
     TocsinError
-        The capacity or the current is not above zero.
+        A value is out of its range.
     """
     if capacity <= 0 or current <= 0 or not 0 < usable <= 1:
         raise TocsinError("Capacity and current must be above zero, and the usable share at most 1.")
-    return capacity * usable / current / HOURS_A_DAY
+    if not 0 <= self_discharge < 1:
+        raise TocsinError(f"The self-discharge is {self_discharge:g} a year: give a share from 0 to below 1.")
+    hours = capacity * usable / current
+    rate = -math.log1p(-self_discharge) / HOURS_A_YEAR
+    return (math.log1p(rate * hours) / rate if rate > 0 else hours) / HOURS_A_DAY

@@ -10,6 +10,7 @@ again before that is no alarm of its own.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,33 +121,41 @@ class Threshold:
             return (
                 f"the threshold rests on {format_hours(self.hours)} of healthy running, and the"
                 f" budget is one false alarm in {format_hours(1 / self.per_hour)}: it goes"
-                f" {_times(self.extrapolation)} times beyond what was heard."
+                f" {format_number(self.extrapolation)} times beyond what was heard."
                 f"{guess if self.extrapolation > BEYOND else ''} By themselves the recordings"
-                f" show no more than fewer than {self.supported_per_hour:.3g} false alarms an hour"
+                f" only show that there are fewer than {format_number(self.supported_per_hour)} false alarms an hour"
                 " (95 %). Record more healthy running, of every kind that occurs."
             )
         if self.expected_high > LOOSE * self.per_hour:
             return (
-                f"the recordings leave the rate of false alarms open between {self.expected_low:.3g} and"
-                f" {self.expected_high:.3g} an hour (95 %), and the budget is {self.per_hour:.3g}. Record more healthy"
+                f"the recordings leave the rate of false alarms open between {format_number(self.expected_low)}"
+                f" and {format_number(self.expected_high)} an hour (95 %), and the budget is"
+                f" {format_number(self.per_hour)}. Record more healthy"
                 " running, of every kind that occurs."
             )
         return ""
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.3g}" if ratio < 100 else f"{ratio:,.0f}"
+def format_number(value: float, digits: int = 3) -> str:
+    """A number as people write it: to so many digits, without a power of ten; tiny ones as "less than 0.001"."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    if abs(value) < 0.001:
+        return "less than 0.001"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _a_day(count: float) -> str:
-    return "less than one" if count < 1 else f"up to {count:.2g}"
+    return "less than one" if count < 1 else f"up to {format_number(count, 2)}"
 
 
 def format_hours(hours: float) -> str:
     """Hours as a length of time that reads well."""
     for size, name in ((24.0, "days"), (1.0, "hours"), (1 / 60, "minutes")):
         if hours >= 2 * size:
-            return f"{hours / size:.3g} {name}"
+            return f"{format_number(hours / size)} {name}"
     return f"{hours * 3600:.3g} s"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import TocsinError
+from ..errors import TocsinError, quiet_libraries, reason
 
 # Name: (module, one line for --help). Said here so that --help need not load them all.
 COMMANDS = {
@@ -67,11 +67,19 @@ class Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a TocsinError is the user's to mend. What a command returns is no exit status."""
+        """Run a command; a TocsinError, or what the system refuses, is the user's to mend.
+
+        What a command returns is no exit status.
+        """
         try:
             super().invoke(ctx)
         except TocsinError as error:
             raise Failure(str(error)) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise Failure(f"{where}{reason(error)}") from error
 
 
 _EPILOG = """\b
@@ -104,6 +112,7 @@ def main() -> None:
 
 def _run() -> int:
     """Run the command and give its exit status."""
+    quiet_libraries()
     try:
         status = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -117,6 +126,10 @@ def _run() -> int:
         # The reader (head, a pager) has seen enough. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CUT_OFF
+    except OSError as error:  # flushing: a command's own are told above
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"error: the output cannot be written: {reason(error)}", err=True)
+        return FAILED
     except MemoryError:
         click.echo("error: There is not enough memory. Give fewer or shorter recordings.", err=True)
         return FAILED

@@ -10,6 +10,7 @@ import click
 
 SECONDS = click.FloatRange(0, min_open=True)
 MILLIAMPERES = click.FloatRange(0)
+DAYS_A_YEAR = 365.25
 # What to compare with where no duty cycle is asked for: listening always, and 10 s out of these many seconds.
 COMPARED = ((10.0, 10.0), (10.0, 60.0), (10.0, 600.0), (10.0, 3600.0))
 
@@ -22,6 +23,13 @@ COMPARED = ((10.0, 10.0), (10.0, 60.0), (10.0, 600.0), (10.0, 3600.0))
 @click.option(
     "--usable", type=click.FloatRange(0.1, 1), default=0.8, show_default=True, help="Share that can be drawn."
 )
+@click.option(
+    "--self-discharge",
+    type=click.FloatRange(0, 100, max_open=True),
+    default=1.0,
+    show_default=True,
+    help="% a year: about 1 for lithium primary cells, 3 alkaline, 20 to 30 lithium-ion.",
+)
 @click.option("--listen", type=SECONDS, help="Duty cycle: seconds of listening …")
 @click.option("--every", type=SECONDS, help="… out of so many.")
 @click.option("--active-current", type=MILLIAMPERES, default=3.3, show_default=True, help="mA while computing.")
@@ -33,6 +41,7 @@ def battery(
     active: float,
     capacity: float,
     usable: float,
+    self_discharge: float,
     listen: float | None,
     every: float | None,
     active_current: float,
@@ -54,11 +63,24 @@ def battery(
     rows = []
     for seconds, period in cycles:
         current = mean_current(active, seconds / period, currents)
-        days = battery_days(capacity, current, usable=usable)
-        rows.append({"listen_s": seconds, "every_s": period, "mean_ma": current, "days": days})
+        days = battery_days(capacity, current, usable=usable, self_discharge=self_discharge / 100)
+        rows.append(
+            {"listen_s": seconds, "every_s": period, "mean_ma": current, "days": days, "years": days / DAYS_A_YEAR}
+        )
     if json_wanted:
         click.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
         cycle = "always" if row["listen_s"] == row["every_s"] else f"{row['listen_s']:g} s every {row['every_s']:g} s"
-        click.echo(f"{cycle:<20} {row['mean_ma']:8.3f} mA   {row['days']:8.1f} days")
+        click.echo(f"{cycle:<20} {row['mean_ma']:8.3f} mA   {_duration(row['days'])}")
+
+
+def _duration(days: float) -> str:
+    """Days, or years where there are several."""
+    from ..battery import SHELF_YEARS
+
+    years = days / DAYS_A_YEAR
+    if years < 2:
+        return f"{days:8.1f} days" if days < 10 else f"{days:8.0f} days"
+    text = f"{years:8.1f} years"
+    return f"{text}: more than batteries last on a shelf" if years > SHELF_YEARS else text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import Words, progress, reading_options
+from .options import Words, progress, reading_options, show_table, table
 
 if TYPE_CHECKING:
     from ..data.download import Plan
@@ -50,18 +50,12 @@ def info(folder: Path, json_wanted: bool, strict: bool, **given: Any) -> None:
 
 
 def _print(found: Info) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for name in ("machine", "section", "domain", "split"):
-        table.add_column(name)
-    for name in ("normal", "anomaly", "seconds"):
-        table.add_column(name, justify="right")
+    names = [name for name in ("machine", "section", "domain", "split") if any(getattr(g, name) for g in found.groups)]
+    made = table(names=names, numbers=("normal", "anomaly", "seconds"))
     for group in found.groups:
-        row = (group.machine, group.section, group.domain, group.split or "-")
-        table.add_row(*row, str(group.normal), str(group.anomaly), f"{group.seconds:.0f}")
-    Console().print(table)
+        cells = (getattr(group, name) or "-" for name in names)
+        made.add_row(*cells, str(group.normal), str(group.anomaly), f"{group.seconds:.0f}")
+    show_table(made)
     cut = f" in {found.clips} clips" if found.clips != found.recordings else ""
     many = "" if found.recordings == 1 else "s"
     click.echo(f"{found.recordings} recording{many} of {found.kind}{cut}, {found.seconds / 3600:.2f} h")

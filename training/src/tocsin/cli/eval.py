@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import READING, check_reading, data_option, progress, reading_options, tell_left_out, warn
+from .options import (
+    READING,
+    check_reading,
+    data_option,
+    progress,
+    reading_options,
+    show_table,
+    table,
+    tell_left_out,
+    warn,
+)
 
 if TYPE_CHECKING:
     from ..evaluate import Row
@@ -57,18 +67,15 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
 
 
 def _table(rows: list[Row]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for name in ("machine", "section", "domain"):
-        table.add_column(name)
-    for name in ("AUC", "95 %", "pAUC", "normal", "anomaly"):
-        table.add_column(name, justify="right", no_wrap=True)
+    # Columns that say nothing take room from names.
+    groups = [name for name in ("machine", "section", "domain") if any(getattr(row, name) for row in rows)]
+    made = table(names=groups, numbers=("AUC", "95 %", "pAUC", "normal", "anomaly"))
     for row in rows:
         auc, pauc = ("-" if value is None else f"{value:.3f}" for value in (row.auc, row.pauc))
         interval = "-" if row.auc is None else f"{row.auc_low:.2f} to {row.auc_high:.2f}"
         if row.machine == "all":
-            table.add_section()
-        table.add_row(row.machine, row.section, row.domain, auc, interval, pauc, str(row.n_normal), str(row.n_anomaly))
-    Console().print(table)
+            made.add_section()
+        made.add_row(
+            *(getattr(row, name) for name in groups), auc, interval, pauc, str(row.n_normal), str(row.n_anomaly)
+        )
+    show_table(made)

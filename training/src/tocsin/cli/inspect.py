@@ -164,7 +164,7 @@ def inspect(bundle: Path, json_wanted: bool) -> None:
 
 def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
     """What a person wants to know."""
-    from ..threshold import format_hours
+    from ..threshold import format_hours, format_number
 
     features, decision, meta = bundle.features, bundle.decision, bundle.meta
     step = features.window_step / features.sample_rate
@@ -197,7 +197,7 @@ def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
             (
                 "budget",
                 f"{line.get('budget')} false alarms, by {format_hours(line.get('hours', 0))} of healthy recordings"
-                f" ({line.get('extrapolation', 0):.3g} times beyond them)",
+                f" ({format_number(line.get('extrapolation', 0))} times beyond them)",
             )
         )
     return lines

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -167,6 +167,32 @@ def console() -> Any:
     from rich.console import Console
 
     return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+
+def table(title: str | None = None, *, names: Sequence[str] = (), numbers: Sequence[str] = ()) -> Any:
+    """An empty table of Rich: `names` are columns of text that is never cut short, `numbers` of figures.
+
+    Where a terminal is too narrow for a name it is folded; a file or a pipe has no width.
+    """
+    from rich.table import Table
+
+    made = Table(title=title)
+    for name in names:
+        made.add_column(name, overflow="fold")
+    for name in numbers:
+        made.add_column(name, justify="right", overflow="fold")
+    return made
+
+
+def show_table(made: Any) -> None:
+    """Print a table of Rich to standard output."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    screen = Console()
+    if not screen.is_terminal:
+        screen.width = max(screen.width, Measurement.get(screen, screen.options.update(max_width=10_000), made).maximum)
+    screen.print(made)
 
 
 def warn(lines: list[str]) -> None:

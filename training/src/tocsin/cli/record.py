@@ -64,7 +64,9 @@ def record(ctx: click.Context, /, port: str, json_wanted: bool, output: Path, **
         try:
             recorder.run()
         finally:
-            _summary(recorder.outcome, json_wanted)
+            # Before the first stream began there is nothing to tell but the error.
+            if recorder.outcome.segments:
+                _summary(recorder.outcome, json_wanted)
     if recorder.outcome.missing:
         ctx.exit(1)
 

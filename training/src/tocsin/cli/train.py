@@ -201,7 +201,7 @@ def _as_json(trained: Trained, dataset: Dataset, output: Path, seconds: float) -
 
 def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
     """What was done, for people."""
-    from ..threshold import format_hours
+    from ..threshold import format_hours, format_number
     from .inspect import describe_features, describe_model
 
     meta, bundle, line = trained.bundle.meta, trained.bundle, trained.threshold
@@ -228,7 +228,8 @@ def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
         f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {meta['threshold']['budget']} false alarms;"
         f" {line.method} tail of {line.clusters} peaks in {format_hours(line.hours)}",
         f"  at 95 %    the budget's level lies from {line.on_low:.5g} to {line.on_high:.5g}; at the threshold"
-        f" {24 * line.expected_low:.2g} to {24 * line.expected_high:.2g} false alarms a day",
+        f" {format_number(24 * line.expected_low, 2)} to {format_number(24 * line.expected_high, 2)} false alarms a"
+        " day",
         *([f"alertness    {trained.alertness.describe()}"] if trained.alertness else []),
         f"decision     mean of {decision.smooth} windows, {decision.min_windows} in a row, a window every {step:.3g} s",
         f"bundle       {output}, {bundle.size} bytes, CRC {bundle.crc:08x}, in {seconds:.1f} s",

@@ -21,6 +21,8 @@ from .options import (
     given_options,
     progress,
     reading_options,
+    show_table,
+    table,
     tell_left_out,
     warn,
 )
@@ -116,42 +118,39 @@ def _as_json(result: Transfer) -> dict[str, Any]:
 
 
 def _print(result: Transfer) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from ..advice import recommend
 
-    screen = Console()
     for kind in dict.fromkeys(item.kind for item in result.outcomes):
         matrix = result.matrix(kind, "auc")
         false = result.matrix(kind, "false_alarms")
-        table = Table(title=f"{kind}: AUC (and healthy recordings with an alarm, %)")
-        table.add_column("trained on \\ tested on")
-        for name in result.machines:
-            table.add_column(name, justify="right")
+        made = table(
+            f"{kind}: AUC (and healthy recordings with an alarm, %)",
+            names=("trained on \\ tested on",),
+            numbers=result.machines,
+        )
         for name, row, shares in zip(result.machines, matrix, false, strict=True):
             cells = [f"{_number(auc)} ({_number(100 * share, 1)})" for auc, share in zip(row, shares, strict=True)]
-            table.add_row(name, *cells)
-        screen.print(table)
-    table = Table(title="Means over pairs of machines")
-    for name in ("model", "re-baselined"):
-        table.add_column(name)
-    for name in ("minutes", "AUC", "false alarms, %", "anomalies found, %"):
-        table.add_column(name, justify="right")
+            made.add_row(name, *cells)
+        show_table(made)
+    made = table(
+        "Means over pairs of machines",
+        names=("model", "re-baselined"),
+        numbers=("minutes", "AUC", "false alarms, %", "anomalies found, %"),
+    )
     words = {"none": "as it came", "own": "(its own, all data)", "anew": "(trained anew)"}
     kind = ""
     for item in result.summaries:
         if item.kind != kind:
-            table.add_section()
+            made.add_section()
         cells = [_number(item.auc), _percent(item.false_alarms), _percent(item.detected)]
-        table.add_row(
+        made.add_row(
             item.kind if item.kind != kind else "",
             words.get(item.method, item.method),
             f"{item.minutes:g}" if item.minutes else "",
             *cells,
         )
         kind = item.kind
-    screen.print(table)
+    show_table(made)
     click.echo(recommend(result))
 
 

@@ -24,6 +24,8 @@ from .options import (
     front_end_options,
     reading_options,
     reporting,
+    show_table,
+    table,
     tell_left_out,
     warn,
 )
@@ -193,26 +195,22 @@ def _json(found: Tuned) -> dict[str, Any]:
 
 def show(found: Tuned, output: Path) -> None:
     """Print the Pareto front and the defaults."""
-    from rich.console import Console
-    from rich.table import Table
-
     assert found.best is not None
     bundle = found.best.bundle
     written = bundle.meta["tune"]["trial"]
-    table = Table(title="Best for what they cost", caption=found.criterion)
-    for name in ("trial", "AUC", "flash", "arena", "RAM", "instr./s"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("candidate", overflow="fold")
+    made = table("Best for what they cost", numbers=("trial", "AUC", "flash", "arena", "RAM", "instr./s"))
+    made.add_column("candidate", overflow="fold")
+    made.caption = found.criterion
     defaults = [item for item in found.finished if item.default and item not in found.front]
     for item in [*found.front, *defaults]:
         cost = item.cost
         won = item.number == written
-        table.add_row(
+        made.add_row(
             f"{'* ' if won else ''}{item.number}", f"{item.auc:.4f}", f"{cost.flash:,}", f"{cost.arena:,}",
             f"{cost.ram:,}", f"{cost.instructions / 1e6:.3g} M", describe(item),
             style="bold" if won else "dim" if item not in found.front else None,
         )  # fmt: skip
-    Console().print(table)
+    show_table(made)
     counts = found.counts
     click.echo(
         f"trials    {counts['finished']} finished, {counts['halved']} dropped by successive halving,"

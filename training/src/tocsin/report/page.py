@@ -20,7 +20,7 @@ from ..cost import TOLERANCE, measure_cost
 from ..data import Dataset, Issues
 from ..errors import DataError
 from ..evaluate import Scored, left_out_words
-from ..threshold import format_hours
+from ..threshold import format_hours, format_number
 from . import pictures
 from .measures import Measured, Recorded, chosen_points, delay, measure, operating_points
 from .pictures import Picture
@@ -264,9 +264,10 @@ def _threshold(bundle: Bundle) -> list[str]:
     )
     if line.get("extrapolation", 0) > 1:
         lines.append(
-            f"That is {line['extrapolation']:.3g} times less than the time between two such alarms, so the figure is"
+            f"The time between two such alarms is {format_number(line['extrapolation'])} times longer, so the figure is"
             f" an extrapolation: by themselves, the recordings only show fewer than"
-            f" {24 * line['supported_per_hour']:.3g} false alarms a day (95 %). More healthy recordings make it surer."
+            f" {format_number(24 * line['supported_per_hour'])} false alarms a day (95 %). More healthy recordings make"
+            f" it surer."
         )
     if "expected_per_hour" in line:
         often, low, high = (_rate(24 * line[key]) for key in ("expected_per_hour", "expected_low", "expected_high"))
