@@ -218,7 +218,7 @@ def test_interrupt_has_status_130() -> None:
     [
         ("RuntimeError('no alarm')", 2, "Please report"),
         ("MemoryError()", 2, "not enough memory"),
-        ("OSError(28, 'No space left on device')", 2, "No space left on device"),
+        ("OSError(28, 'No space left on device')", 2, "the disk is full"),
         ("SystemExit(1)", 2, ""),
         ("SystemExit('a library gives up')", 2, ""),
         ("c.click.FileError('a.wav')", 2, "a.wav"),

@@ -276,7 +276,7 @@ def test_half_file_never_has_the_final_name(tmp_path: Path, monkeypatch: pytest.
         synced(fd)
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DataError, match="No space left"):
+    with pytest.raises(DataError, match="the disk is full"):
         run(FakeDevice(), tmp_path)
     wavs = list(tmp_path.rglob("*.wav"))
     assert len(wavs) == 1
@@ -308,6 +308,8 @@ def test_command_records(tmp_path: Path) -> None:
     assert "10 samples missing from sample 3000" in done.stdout
     done = CliRunner().invoke(cli, [*words[:2], f"unix:{tmp_path / 'nobody'}", *words[3:]])
     assert isinstance(done.exception, LinkError) or done.exit_code == 2
+    # Nothing was begun, so nothing is said of clips.
+    assert done.stdout == ""
 
 
 def test_devices_are_listed(tmp_path: Path) -> None:
