@@ -10,9 +10,6 @@
 #include "sensor.h"
 #include "stats.h"
 
-/* A sensor of a few samples a second is not stuck because two of them are equal. */
-#define STUCK_FRAMES_MIN 64
-
 /* The rate is measured over so many seconds: at the default block of 10 ms, to 0.2 %. */
 #define RATE_SECONDS  5
 #define OFF_RATE_PART 50 /* one in fifty: 2 % */
@@ -86,14 +83,9 @@ static void become(enum tocsin_source_condition condition, uint64_t since, uint6
 
 void sensor_begin(const struct tocsin_source_format *format)
 {
-	const struct tocsin_source_health_config cfg = {
-		.channels = format->channels,
-		.stuck_frames = (uint32_t)CLAMP((uint64_t)format->sample_rate *
-							CONFIG_TOCSIN_SENSOR_STUCK_MS / 1000,
-						STUCK_FRAMES_MIN, UINT32_MAX),
-		.span_frames = CLAMP(format->sample_rate, 1, BIT(24)),
-		.rails_permille = CONFIG_TOCSIN_SENSOR_RAILS_PERMILLE,
-	};
+	const struct tocsin_source_health_config cfg = tocsin_source_health_config_at(
+		format->channels, format->sample_rate, CONFIG_TOCSIN_SENSOR_STUCK_MS,
+		CONFIG_TOCSIN_SENSOR_RAILS_PERMILLE);
 
 	/* The bundle has been checked: it has as many channels as a source may have. */
 	(void)tocsin_source_health_init(&health, &cfg);

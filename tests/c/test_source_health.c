@@ -297,9 +297,29 @@ static void test_names(void **state)
 	assert_string_equal(tocsin_source_condition_name((enum tocsin_source_condition)7), "?");
 }
 
+static void test_limits_at_a_rate(void **unused)
+{
+	struct tocsin_source_health_config cfg = tocsin_source_health_config_at(3, 16000, 2000, 50);
+
+	(void)unused;
+	assert_int_equal(cfg.channels, 3);
+	assert_int_equal(cfg.stuck_frames, 32000);
+	assert_int_equal(cfg.span_frames, 16000);
+	assert_int_equal(cfg.rails_permille, 50);
+	cfg = tocsin_source_health_config_at(1, 10, 2000, 50);
+	assert_int_equal(cfg.stuck_frames, TOCSIN_SOURCE_STUCK_FRAMES_MIN);
+	/* Out of any source's range, and still limits that are accepted. */
+	cfg = tocsin_source_health_config_at(1, UINT32_MAX, UINT32_MAX, 0);
+	assert_int_equal(cfg.stuck_frames, UINT32_MAX);
+	assert_int_equal(tocsin_source_health_init(&health, &cfg), 0);
+	cfg = tocsin_source_health_config_at(1, 0, 0, 0);
+	assert_int_equal(tocsin_source_health_init(&health, &cfg), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limits_at_a_rate),
 		cmocka_unit_test(test_init_refuses),
 		cmocka_unit_test(test_lively_is_ok),
 		cmocka_unit_test(test_stuck_from_its_first_sample_on),

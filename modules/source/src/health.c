@@ -11,6 +11,25 @@
 
 #define SPAN_MAX (UINT32_C(1) << 24) /* times 1000 and a share still fits 64 bits by far */
 
+struct tocsin_source_health_config tocsin_source_health_config_at(uint32_t channels,
+								  uint32_t sample_rate,
+								  uint32_t stuck_ms,
+								  uint32_t rails_permille)
+{
+	uint64_t stuck = (uint64_t)sample_rate * stuck_ms / 1000;
+	uint32_t span = sample_rate < 1 ? 1 : sample_rate;
+
+	if (stuck < TOCSIN_SOURCE_STUCK_FRAMES_MIN) {
+		stuck = TOCSIN_SOURCE_STUCK_FRAMES_MIN;
+	}
+	return (struct tocsin_source_health_config){
+		.channels = channels,
+		.stuck_frames = stuck > UINT32_MAX ? UINT32_MAX : (uint32_t)stuck,
+		.span_frames = span > SPAN_MAX ? SPAN_MAX : span,
+		.rails_permille = rails_permille,
+	};
+}
+
 int tocsin_source_health_init(struct tocsin_source_health *health,
 			      const struct tocsin_source_health_config *cfg)
 {

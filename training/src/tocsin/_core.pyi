@@ -17,6 +17,25 @@ def alarms(
     scores: NDArray[np.float32], smooth: int, min_windows: int, threshold_on: float, threshold_off: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
 
+STUCK_MS: int
+RAILS_PERMILLE: int
+
+class Health:
+    def __init__(
+        self,
+        *,
+        channels: int,
+        sample_rate: int,
+        stuck_ms: int = STUCK_MS,
+        rails_permille: int = RAILS_PERMILLE,
+        span_frames: int = 0,
+    ) -> None: ...
+    def push(self, index: int, samples: NDArray[np.int16]) -> list[tuple[str, bool, int, int]]: ...
+    @property
+    def condition(self) -> str: ...
+    @property
+    def stuck_frames(self) -> int: ...
+
 class DefaultFloat:
     def __init__(self) -> None: ...
     def __enter__(self) -> None: ...

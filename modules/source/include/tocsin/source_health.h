@@ -42,6 +42,9 @@ enum tocsin_source_condition {
 	TOCSIN_SOURCE_OFF_RATE = 6,  /**< samples come faster or slower than agreed */
 };
 
+/** A sensor of a few samples a second is not stuck because two of them are equal. */
+#define TOCSIN_SOURCE_STUCK_FRAMES_MIN 64
+
 /** What to call sick. */
 struct tocsin_source_health_config {
 	uint32_t channels;       /**< 1 to TOCSIN_SOURCE_CHANNELS_MAX */
@@ -63,6 +66,20 @@ struct tocsin_source_health {
 	bool saturated; /* the last whole span was */
 	uint64_t saturated_since;
 };
+
+/**
+ * @brief What to call sick at a sample rate. The firmware and the desk's tools both ask this.
+ *
+ * @param channels        1 to TOCSIN_SOURCE_CHANNELS_MAX
+ * @param sample_rate     Hz
+ * @param stuck_ms        equal samples for so long are STUCK, and never fewer than
+ *                        TOCSIN_SOURCE_STUCK_FRAMES_MIN of them
+ * @param rails_permille  SATURATED: more than this share of a second's samples, 0 to 999
+ */
+struct tocsin_source_health_config tocsin_source_health_config_at(uint32_t channels,
+								  uint32_t sample_rate,
+								  uint32_t stuck_ms,
+								  uint32_t rails_permille);
 
 /**
  * @brief Begin with a sensor of which nothing is known.

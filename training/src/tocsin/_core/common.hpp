@@ -200,6 +200,7 @@ struct PyDspConfig {
 void bind_bundle(nb::module_ &m);
 void bind_decide(nb::module_ &m);
 void bind_dsp(nb::module_ &m);
+void bind_health(nb::module_ &m);
 void bind_score(nb::module_ &m);
 void bind_twin(nb::module_ &m);
 

@@ -33,7 +33,8 @@ void bind_default_float(nb::module_ &m)
 
 NB_MODULE(_core, m)
 {
-	m.doc() = "The firmware's portable modules: ring, dsp, score, decide, bundle.";
+	m.doc() =
+		"The firmware's portable modules: ring, dsp, score, decide, bundle, source health.";
 	m.attr("DSP_VERSION") = TOCSIN_DSP_VERSION;
 	m.attr("BUNDLE_FORMAT") =
 		nb::make_tuple(TOCSIN_BUNDLE_FORMAT_MAJOR, TOCSIN_BUNDLE_FORMAT_MINOR);
@@ -42,6 +43,7 @@ NB_MODULE(_core, m)
 	tocsin::bind_bundle(m);
 	tocsin::bind_decide(m);
 	tocsin::bind_dsp(m);
+	tocsin::bind_health(m);
 	tocsin::bind_score(m);
 	tocsin::bind_twin(m);
 }
