@@ -59,7 +59,18 @@ def test_level_that_was_heard_above_the_threshold_changes_nothing() -> None:
 def test_no_warning_where_the_detector_hears_little_anyway() -> None:
     assert Alertness(strange=84, found=18, found_heard=20, heard=1.0).warning == ""
     assert Alertness(strange=84, found=9, found_heard=19, heard=1.0).warning != ""
-    assert Alertness(strange=0, found=0, found_heard=0, heard=1.0).warning == ""
+    assert Alertness(strange=2, found=1, found_heard=2, heard=1.0).warning == ""
+
+
+def test_warning_where_nothing_alarms_at_all() -> None:
+    # Neither at the threshold nor just above what was heard: 0 is not half of 0.
+    told = Alertness(strange=84, found=0, found_heard=0, heard=1.0).warning
+    assert told.startswith("NOTHING RAISES AN ALARM: of 84 plainly strange versions")
+    assert "not one is found, at any threshold" in told
+    told = Alertness(strange=84, found=0, found_heard=7, heard=1.0).warning
+    assert told.startswith("NOTHING RAISES AN ALARM")
+    assert "just above what was heard, 7 would be" in told
+    assert "could not be tried" in Alertness(strange=0, found=0, found_heard=0, heard=1.0).warning
 
 
 def test_versions_are_plain_pseudo_anomalies_of_all_kinds(fan: Path, trained: Trained) -> None:

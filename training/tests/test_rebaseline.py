@@ -31,7 +31,8 @@ from tocsin.threshold import alarm_statistic, fit_threshold, judged_hours, parse
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Scorer, Window
 
-AUTO = RebaselineOptions(budget=parse_rate("1/hour"))
+# Random detectors of random data need not hear anything.
+AUTO = RebaselineOptions(budget=parse_rate("1/hour"), force=True)
 
 
 def call(*words: object) -> Result:
@@ -278,7 +279,7 @@ def test_record_says_what_was_done_from_which_bundle_on_which_clips() -> None:
     assert meta["threshold"]["on"] == pytest.approx(once.bundle.decision.threshold_on, rel=1e-6)
     assert meta["threshold"]["budget"] == "1/hour"
     assert once.bundle.decision.threshold_on == pytest.approx(once.threshold.on, rel=1e-6)
-    twice = rebaseline(once.bundle, pieces, RebaselineOptions(method="threshold"))
+    twice = rebaseline(once.bundle, pieces, RebaselineOptions(method="threshold", force=True))
     assert [s["method"] for s in twice.bundle.meta["rebaselined"]] == ["normalisation", "threshold"]
     assert twice.bundle.meta["rebaselined"][1]["from"] == f"{once.bundle.crc:08x}"
     assert rebaseline(bundle, pieces, replace(AUTO, data="hall3")).raw == once.raw

@@ -55,6 +55,7 @@ def test_record_says_what_was_done(fan: Path, trained: Trained) -> None:
     assert meta["data"] == {"name": fan.name, "sensor": "audio", "rate": 16000}
     assert meta["split"] == {
         "seed": 0, "holdout": 0.25, "validation": 0.2, "fit": 7, "judged": 2, "held_out": 3, "skipped": 0,
+        "outliers": 0,
     }  # fmt: skip
     assert meta["threshold"]["budget"] == "1/day"
     line = meta["threshold"]

@@ -91,7 +91,7 @@ def recommend(result: Transfer) -> str:
     """What the data say of each model, and which model is the best, a sentence or two each.
 
     Compared are all ways at the longest time that was tried: the detector as it came, re-baselined, and trained anew on
-    the same minutes.
+    the same minutes. Ways that give a detector which cannot raise an alarm are left out.
     """
     lines = []
     winners: list[Summary] = []
@@ -102,9 +102,13 @@ def recommend(result: Transfer) -> str:
         if came is None or not timed:
             continue
         longest = max(item.minutes for item in timed)
-        ranked = rank([came, *(item for item in timed if item.minutes == longest)], result.per_hour)
+        ways = [came, *(item for item in timed if item.minutes == longest)]
+        ranked = rank([item for item in ways if not item.deaf], result.per_hour)
+        if not ranked:
+            lines.append(f"{kind}: every way gives detectors that raise no alarm on anything. Choose another model.")
+            continue
         winners.append(ranked[0])
-        lines.append(_sentence(kind, ranked, longest, result.per_hour) + _own(every))
+        lines.append(_sentence(kind, ranked, longest, result.per_hour) + _deaf(ways) + _own(every))
     if len(winners) > 1:
         best = max(winners, key=lambda w: (keeps_budget(w, result.per_hour), _found(w, True), w.auc or 0.0))
         lines.append(f"Of these models, {best.kind} finds most: {_figures(best)}.")
@@ -127,9 +131,17 @@ def _sentence(kind: str, ranked: Sequence[Summary], minutes: float, per_hour: fl
     if others:
         text += " Next: " + "; ".join(f"{_name(item)}, {_figures(item)}" for item in others[:2]) + "."
     if best.method != NONE and not any(item.method == NONE for item in others[:2]):
-        came = next(item for item in ranked if item.method == NONE)
-        text += f" As the detectors came: {_figures(came)}."
+        came = next((item for item in ranked if item.method == NONE), None)
+        text += f" As the detectors came: {_figures(came)}." if came is not None else ""
     return text
+
+
+def _deaf(ways: Sequence[Summary]) -> str:
+    """Ways that are not recommended because of what they miss."""
+    names = [_name(item) for item in ways if item.deaf]
+    if not names:
+        return ""
+    return f" Left out, as detectors raise no alarm on a full-scale square wave, noise or silence: {', '.join(names)}."
 
 
 def _name(item: Summary) -> str:

@@ -64,6 +64,18 @@ class Alertness:
     @property
     def warning(self) -> str:
         """What the user should know before relying on an alarm; empty where there is nothing."""
+        if not self.strange:
+            return (
+                "the threshold could not be tried on strange versions of the recordings: none is as long as an alarm"
+                " takes. Record longer ones, or lower --smooth and --min-windows."
+            )
+        if not self.found:
+            return (
+                f"NOTHING RAISES AN ALARM: of {self.strange} plainly strange versions of healthy recordings not one is"
+                f" found{self._would}. Do not rely on this detector. Listen to the recordings that it learned from,"
+                " record more healthy running, which lets the threshold come down, or allow more false alarms with"
+                " --false-alarms."
+            )
         if self.found >= LOST * self.found_heard:
             return ""
         return (
@@ -72,6 +84,10 @@ class Alertness:
             " silent on a plain fault. Record more healthy running, which lets the threshold come down, or allow more"
             " false alarms with --false-alarms."
         )
+
+    @property
+    def _would(self) -> str:
+        return f"; just above what was heard, {self.found_heard} would be" if self.found_heard else ", at any threshold"
 
     def describe(self) -> str:
         """What was counted, in a line."""

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from .bundle import Bundle
 from .data import Clip, Dataset, Issues, ReadOptions, digest
 from .data.extract import DIGEST_SIZE, in_threads, usable, window_too_long
+from .data.health import require_sensor
 from .errors import BundleError, DataError
 
 # The share of false alarms up to which the partial AUC is taken; DCASE's task 2 uses the same.
@@ -250,6 +251,7 @@ def judge_recordings(
                 return clip, (None,)
             if len(samples) < bundle.features.window_span:
                 return clip, window_too_long(len(samples), bundle.features)
+            require_sensor(clip, samples, bundle.features.sample_rate, issues)
             return clip, (local.judge(clip, samples),)
         except DataError as error:
             return clip, error

@@ -25,9 +25,12 @@ from .bundle import Bundle, Decision, read_bundle, write_bundle
 from .data import Clip, Dataset, Issues, digest
 from .data.bandwidth import check_reach
 from .data.extract import usable, window_too_long
+from .data.health import require_sensor
+from .deafness import complaint, require_hearing
 from .errors import DataError
 from .evaluate import check_sensor, trained_digests
 from .features import Extractor
+from .outliers import find_outliers
 from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours, parse_rate
 
 Vectors = npt.NDArray[np.float32]
@@ -76,11 +79,14 @@ class RebaselineOptions:
         False alarms allowed; None: as in training.
     data
         What the recordings are called in the record.
+    force
+        Keep a detector that raises no alarm on what none may miss, see :mod:`tocsin.deafness`.
     """
 
     method: str = "auto"
     budget: Rate | None = None
     data: str = ""
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,8 @@ class Rebaselined:
     before, after
         Scores of the new machine's healthy windows, shape (n,): by the bundle as it came, and by the adapted one;
         the latter each by an adaptation to other recordings.
+    deaf
+        What it raises no alarm on although no detector may miss it.
     """
 
     raw: bytes
@@ -111,11 +119,12 @@ class Rebaselined:
     alertness: Alertness | None
     before: npt.NDArray[np.float32]
     after: npt.NDArray[np.float32]
+    deaf: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> list[str]:
         """What the user should know of the threshold."""
-        told = (self.threshold.warning, self.alertness.warning if self.alertness else "")
+        told = (self.threshold.warning, self.alertness.warning if self.alertness else "", complaint(self.deaf))
         return [text for text in told if text]
 
 
@@ -149,12 +158,14 @@ def read_pieces(
     minutes: float | None,
     issues: Issues,
     strict: bool = False,
+    keep_outliers: bool = False,
     step: Callable[[], None] = lambda: None,
 ) -> list[Piece]:
     """Healthy recordings in the order of their names, until `minutes` are together (None: all); the last is cut there.
 
-    Recordings that the layout keeps for testing are left out, and so are those that `bundle` knows already. `step` is
-    called after each recording.
+    Recordings that the layout keeps for testing are left out, and so are those that `bundle` knows already, those whose
+    sensor did not work and, unless `keep_outliers`, the few that are like no other. `step` is called after each
+    recording.
 
     Raises
     ------
@@ -186,6 +197,7 @@ def read_pieces(
                     issues.note(clip.name, "left out: the bundle was trained on them")
                     continue
                 samples = samples[:left]
+                require_sensor(clip, samples, rate, issues)
                 vectors, _ = extractor.vectors(samples)
             except DataError as error:
                 yield clip, error
@@ -204,7 +216,14 @@ def read_pieces(
             "No healthy recording is left to adapt to. Give new ones of this machine, in a folder 'normal' or named by"
             " --normal."
         )
-    return pieces
+    return pieces if keep_outliers else _without_outliers(pieces, issues)
+
+
+def _without_outliers(pieces: list[Piece], issues: Issues) -> list[Piece]:
+    """The pieces but for the few that are like no other, which are named in `issues`."""
+    found = find_outliers(pieces, [piece.name for piece in pieces])
+    found.tell([piece.name for piece in pieces], issues)
+    return [piece for number, piece in enumerate(pieces) if number not in found.left_out]
 
 
 def _cut(piece: Piece, parts: int, overlap: int) -> list[Piece]:
@@ -286,7 +305,8 @@ def rebaseline(
     Raises
     ------
     DataError, ModelError
-        There are too few windows, or the method does not go with the bundle's model.
+        There are too few windows, the method does not go with the bundle's model, or what comes of it cannot raise an
+        alarm.
     """
     from .twin import Scorer
 
@@ -306,14 +326,18 @@ def rebaseline(
     threshold = fit_threshold(series, hours=judged_hours(series, step), per_hour=budget.per_hour)
     decision = replace(decision, threshold_on=threshold.on, threshold_off=threshold.off)
     meta = _record(bundle, pieces, options, method, adapted, threshold, budget, np.concatenate(scores))
+    probe = read_bundle(_assemble(bundle, adapted, decision, {}))
+    deaf = require_hearing(probe, force=options.force)
+    if deaf:
+        meta["deaf_to"] = list(deaf)
     alertness = None
     if strange:
-        scorer = Scorer(read_bundle(_assemble(bundle, adapted, decision, {})))
+        scorer = Scorer(probe)
         alertness = measure(map(scorer.score, strange), decision, threshold.heard)
         meta["alertness"] = asdict(alertness)
     raw = _assemble(bundle, adapted, decision, meta)
     before = Scorer(bundle).score(vectors)
-    return Rebaselined(raw, read_bundle(raw), method, threshold, alertness, before, np.concatenate(scores))
+    return Rebaselined(raw, read_bundle(raw), method, threshold, alertness, before, np.concatenate(scores), deaf)
 
 
 def _budget(bundle: Bundle) -> Rate:
@@ -348,7 +372,7 @@ def _record(
         "clips": base64.b64encode(b"".join(sorted(new))).decode(),
     }
     return {
-        **{key: value for key, value in bundle.meta.items() if key != "alertness"},
+        **{key: value for key, value in bundle.meta.items() if key not in ("alertness", "deaf_to")},
         "clips": {"digest": "blake2b-24", "trained": base64.b64encode(b"".join(every)).decode()},
         "validation": {
             "windows": len(scores),

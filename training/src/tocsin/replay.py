@@ -16,6 +16,7 @@ from .data import Clip, Dataset, ReadOptions, dataset
 from .data.bandwidth import check_reach
 from .data.readers import array_names, count_recordings, format_of, suffixes
 from .errors import DataError
+from .health import Change, Listener
 from .twin import Event, Gap, Twin, Window
 
 
@@ -62,6 +63,8 @@ class Summary:
         Alarms that began.
     active
         Whether one was still on at the end.
+    sensor
+        Faults of the sensor that were found, see :mod:`tocsin.health`: while one is on, scores say nothing.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Summary:
     threshold: float
     alarms: int
     active: bool
+    sensor: tuple[str, ...] = ()
 
 
 def _clip(path: Path, array: str = "", index: int = -1) -> Clip:
@@ -148,8 +152,8 @@ def _only(bundle: Bundle, kind: str) -> None:
         raise DataError(f"is a recording of {kind}, and the bundle is for {bundle.features.sensor}")
 
 
-def replay(bundle: Bundle, recording: Recording) -> Iterator[Window | Event | Gap | Summary]:
-    """Stream a recording through a fresh twin; the last thing given is the summary.
+def replay(bundle: Bundle, recording: Recording) -> Iterator[Window | Event | Gap | Change | Summary]:
+    """Stream a recording through a fresh twin, and watch its sensor; the last thing given is the summary.
 
     Raises
     ------
@@ -157,16 +161,23 @@ def replay(bundle: Bundle, recording: Recording) -> Iterator[Window | Event | Ga
         The recording has another number of channels than the bundle, or cannot be read to its end.
     """
     twin = Twin(bundle)
+    listener = Listener(bundle.features.channels, bundle.features.sample_rate)
+    sensor: list[str] = []
     peak, windows, alarms, length = float("-inf"), 0, 0, 0
 
-    def results() -> Iterator[Window | Event | Gap]:
+    def results() -> Iterator[Window | Event | Gap | Change]:
         nonlocal length
         for piece in recording.pieces:
             if isinstance(piece, int):
+                yield from listener.end()
                 yield from twin.skip(piece)
             else:
                 length += len(piece)
-                yield from twin.push(piece)
+                begin = twin.index
+                found = twin.push(piece)
+                yield from listener.push(piece, begin)
+                yield from found
+        yield from listener.end()
         yield from twin.finish()
 
     for item in results():
@@ -175,6 +186,8 @@ def replay(bundle: Bundle, recording: Recording) -> Iterator[Window | Event | Ga
             peak = max(peak, item.smoothed) if np.isfinite(item.smoothed) else peak
         elif isinstance(item, Event):
             alarms += item.kind == "begin"
+        elif isinstance(item, Change) and item.begins and item.condition not in sensor:
+            sensor.append(item.condition)
         yield item
     yield Summary(
         name=recording.name,
@@ -184,4 +197,5 @@ def replay(bundle: Bundle, recording: Recording) -> Iterator[Window | Event | Ga
         threshold=bundle.decision.threshold_on,
         alarms=alarms,
         active=twin.active,
+        sensor=tuple(sensor),
     )

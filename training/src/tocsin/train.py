@@ -20,6 +20,7 @@ from .bundle import Bundle, Decision, DutyCycle, Normalisation, read_bundle, wri
 from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
 from .data.bandwidth import bandwidth_notes, empty_above, lowest_rate
 from .data.extract import Kept, Spool, digests
+from .deafness import complaint, require_hearing
 from .errors import DataError, ModelError
 from .features import PASSBAND, FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
@@ -27,6 +28,7 @@ from .gaussians import Covariance
 from .models import MEMBERS, SHARING
 from .models.exact import Score
 from .models.fit import Fitted, Material, fit_model
+from .outliers import find_outliers
 from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
 
 Vectors = npt.NDArray[np.float32]
@@ -89,8 +91,14 @@ class TrainOptions:
         Shares of the normal recordings, see :func:`tocsin.data.split_clips`.
     strict
         Stop at the first recording that cannot be used.
+    keep_outliers
+        Fit the few recordings that are like no other, too, see :mod:`tocsin.outliers`.
     strange
         Strange versions of the recordings for the threshold that it is tried on, see :mod:`tocsin.alertness`; 0: none.
+    hearing
+        Try whether the detector can raise an alarm at all, see :mod:`tocsin.deafness`.
+    force
+        Keep a detector that raises no alarm on what none may miss, see :mod:`tocsin.deafness`.
     """
 
     kind: str
@@ -118,7 +126,10 @@ class TrainOptions:
     holdout: float = 0.25
     validation: float = 0.2
     strict: bool = False
+    keep_outliers: bool = False
     strange: int = VERSIONS
+    hearing: bool = True
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,6 +154,8 @@ class Trained:
         Scores of normalised vectors before quantisation, in float.
     reach
         What the user should know of the frequencies that it hears.
+    deaf
+        What it raises no alarm on although no detector may miss it.
     """
 
     raw: bytes
@@ -153,11 +166,17 @@ class Trained:
     issues: Issues
     exact: Score
     reach: tuple[str, ...] = ()
+    deaf: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> list[str]:
         """What the user should know of the threshold and of what the detector hears."""
-        told = (self.threshold.warning, self.alertness.warning if self.alertness else "", *self.reach)
+        told = (
+            self.threshold.warning,
+            self.alertness.warning if self.alertness else "",
+            complaint(self.deaf),
+            *self.reach,
+        )
         return [text for text in told if text]
 
 
@@ -348,7 +367,7 @@ def train(
     Raises
     ------
     DataError, ModelError, BundleError
-        What was given cannot be trained on, or the bundle cannot be written.
+        What was given cannot be trained on, the detector cannot raise an alarm, or the bundle cannot be written.
     """
     from .twin import Scorer
 
@@ -364,6 +383,7 @@ def train(
         spool = Spool()
         items = extract(dataset, clips, features, issues=issues, strict=options.strict)
         found = [spool.keep(item) for item in _watched(items, step)]
+    found, outliers = (found, []) if options.keep_outliers else _part_outliers(found, issues)
     judges = set(split.validation)
     fit = [item for item in found if item.clip not in judges]
     held = [item for item in found if item.clip in judges]
@@ -409,7 +429,12 @@ def train(
         seed=options.seed,
     )
     decision = Decision(smooth, min_windows, threshold.on, threshold.off)
-    meta = _record(dataset, options, split, issues, fit, held, fitted, threshold, scores)
+    meta = _record(dataset, options, split, issues, fit, held, outliers, fitted, threshold, scores)
+    deaf: tuple[str, ...] = ()
+    if options.hearing:
+        deaf = require_hearing(read_bundle(pack(decision, {})), force=options.force, seed=options.seed)
+    if deaf:
+        meta["deaf_to"] = list(deaf)
     alertness = None
     if options.strange:
         versions = strange_vectors(
@@ -421,7 +446,7 @@ def train(
         meta["validation"] |= _compare(dataset, features, normalisation, fitted.exact, scorer, held, scores, issues)
     raw = pack(decision, meta, out)
     reach = tuple(_reach(dataset, features, options, found))
-    return Trained(raw, read_bundle(raw), threshold, alertness, split, issues, fitted.exact, reach)
+    return Trained(raw, read_bundle(raw), threshold, alertness, split, issues, fitted.exact, reach, deaf)
 
 
 def _reach(dataset: Dataset, features: FeatureConfig, options: TrainOptions, found: Sequence[Kept]) -> Iterator[str]:
@@ -436,6 +461,14 @@ def _reach(dataset: Dataset, features: FeatureConfig, options: TrainOptions, fou
             f" {empty[0][1]}): were they resampled or compressed? A device will hear more there, and alarm. Record"
             f" anew, or end the bands with --fmax {PASSBAND * end:.0f}."
         )
+
+
+def _part_outliers(items: Sequence[Kept], issues: Issues) -> tuple[list[Kept], list[Kept]]:
+    """The recordings to use, and the few that are like no other, which are named in `issues`."""
+    found = find_outliers(items, [f"{item.clip.recording or item.clip.name}@{item.clip.begin}" for item in items])
+    found.tell([item.clip.name for item in items], issues)
+    kept = [item for number, item in enumerate(items) if number not in found.left_out]
+    return kept, [items[number] for number in found.left_out]
 
 
 def _compare(
@@ -483,6 +516,7 @@ def _record(
     issues: Issues,
     fit: Sequence[Kept],
     held: Sequence[Kept],
+    outliers: Sequence[Kept],
     fitted: Fitted,
     threshold: Threshold,
     scores: Sequence[npt.NDArray[np.float32]],
@@ -492,8 +526,9 @@ def _record(
     read = {key: value for key, value in asdict(dataset.options).items() if value not in (None, ())}
     if dataset.kind == "audio":
         read.pop("unit", None)
-    # What lies between blocks of time sounds like what was trained on, and is no test either.
-    known = {item.digest for item in (*fit, *held)} | set(digests(dataset, split.between))
+    # What lies between blocks of time sounds like what was trained on, and is no test either. Outliers were not fitted,
+    # but it is known what they are.
+    known = {item.digest for item in (*fit, *held, *outliers)} | set(digests(dataset, split.between))
     return {
         "tocsin": __version__,
         "data": {"name": dataset.root.resolve().name, "sensor": dataset.kind, **read},
@@ -505,6 +540,7 @@ def _record(
             "judged": len(held),
             "held_out": len(split.test),
             "skipped": len(issues.skipped),
+            "outliers": len(outliers),
         },
         "clips": {"digest": "blake2b-24", "trained": base64.b64encode(b"".join(sorted(known))).decode()},
         "model": {"kind": options.kind, **fitted.details},

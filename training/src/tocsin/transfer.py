@@ -20,6 +20,7 @@ from .adapt import METHODS, methods_for
 from .advice import ANEW, NONE, OWN
 from .bundle import Bundle
 from .data import Clip, Dataset, Extracted, Issues, extract, split_clips
+from .deafness import deaf_to
 from .errors import DataError, ModelError
 from .evaluate import Scored, figures
 from .features import FeatureConfig
@@ -52,6 +53,8 @@ class Outcome:
         Test recordings.
     hours
         Of the healthy test recordings together.
+    deaf
+        Whether the detector raises no alarm on something that none may miss, see :mod:`tocsin.deafness`.
     """
 
     kind: str
@@ -65,13 +68,14 @@ class Outcome:
     n_normal: int = 0
     n_anomaly: int = 0
     hours: float = 0.0
+    deaf: bool = False
 
 
 @dataclass(frozen=True)
 class Summary:
     """Means over all pairs of different machines; fields as of :class:`Outcome`, `pairs` of which each is the mean.
 
-    `n_normal`, `n_anomaly` and `hours` are sums over the pairs.
+    `n_normal`, `n_anomaly` and `hours` are sums over the pairs; `deaf` counts the detectors that are.
     """
 
     kind: str
@@ -84,6 +88,7 @@ class Summary:
     n_normal: int = 0
     n_anomaly: int = 0
     hours: float = 0.0
+    deaf: int = 0
 
 
 @dataclass(frozen=True)
@@ -198,6 +203,7 @@ def _outcome(bundle: Bundle, test: Sequence[Extracted], **names: Any) -> Outcome
         n_normal=sum(item.clip.label == "normal" for item in test),
         n_anomaly=sum(item.clip.label == "anomaly" for item in test),
         hours=sum(item.seconds for item in test if item.clip.label == "normal") / 3600,
+        deaf=bool(deaf_to(bundle)),
     )
 
 
@@ -260,7 +266,10 @@ def transfer(
         bundles: dict[str, Bundle] = {}
         with progress(f"training {option.kind}", len(every)) as step:
             for machine in every:
-                bundles[machine.name] = train(machine.dataset, None, replace(option, strange=0)).bundle
+                own = train(machine.dataset, None, replace(option, strange=0, force=True))
+                bundles[machine.name] = own.bundle
+                for name, reason in own.issues.skipped:
+                    issues.skip(name, reason)
                 step(machine.name)
         with progress(f"testing {option.kind}", len(every) ** 2) as step:
             for trained, bundle in bundles.items():
@@ -296,7 +305,7 @@ def _pair(
         for method in methods_for(bundle):
             if methods is not None and method not in methods:
                 continue
-            new = rebaseline(bundle, pieces, RebaselineOptions(method=method, budget=option.budget))
+            new = rebaseline(bundle, pieces, RebaselineOptions(method=method, budget=option.budget, force=True))
             found.append(_outcome(new.bundle, test, **names, method=method, minutes=length))
         if methods is None or ANEW in methods:
             found += _anew(option, machine, {piece.name for piece in pieces}, test, {**names, "minutes": length})
@@ -309,7 +318,7 @@ def _anew(
     """A detector that knows nothing but the recordings `used`; none where they are too few to train on."""
     clips = tuple(clip for clip in machine.dataset.clips if clip.name in used)
     try:
-        chosen = replace(option, holdout=0.0, strange=0)
+        chosen = replace(option, holdout=0.0, strange=0, force=True)
         new = train(replace(machine.dataset, clips=clips), None, chosen).bundle
     except (DataError, ModelError):
         return []
@@ -331,6 +340,7 @@ def _summaries(outcomes: Sequence[Outcome]) -> list[Summary]:
             n_normal=sum(item.n_normal for item in items),
             n_anomaly=sum(item.n_anomaly for item in items),
             hours=sum(item.hours for item in items),
+            deaf=sum(item.deaf for item in items),
         )
         for key, items in groups.items()
     ]

@@ -18,6 +18,7 @@ from tocsin import _core
 from tocsin.bundle import Bundle, network_of
 from tocsin.errors import DataError, TocsinError
 from tocsin.features import Extractor, as_samples
+from tocsin.health import Change
 from tocsin.interpreter import Int8Interpreter
 
 __all__ = ["Event", "Gap", "Scorer", "Twin", "Window", "score_clip"]
@@ -136,6 +137,8 @@ class Twin:
         self._channels = bundle.features.channels
         self._keep = keep_vectors
         self._vectors: list[NDArray[np.float32]] = []
+        self._sensor = self._rules()
+        self._changes: list[Change] = []
         self._untold = 0  # samples missing since the last one; the ring tells of a gap with the sample after it
         network = _network(bundle)
         self._infer = None if network is None else _Infer(network)
@@ -158,6 +161,16 @@ class Twin:
     def active(self) -> bool:
         """Whether an alarm is on."""
         return self._native.active
+
+    @property
+    def condition(self) -> str:
+        """How the device would call its sensor: OK, STUCK or SATURATED. A score of a sick sensor says nothing."""
+        return self._sensor.condition
+
+    @property
+    def sensor_changes(self) -> list[Change]:
+        """When the sensor's condition changed, as the device tells it, so far."""
+        return list(self._changes)
 
     @property
     def index(self) -> int:
@@ -199,6 +212,7 @@ class Twin:
         frames = as_samples(samples, self._channels)
         if len(frames):
             self._untold = 0
+        self._changes += [Change(*change) for change in self._sensor.push(self.index, frames)]  # type: ignore[arg-type]
         return self._results(self._native.push(frames))
 
     def skip(self, count: int) -> list[Window | Event | Gap]:
@@ -224,7 +238,12 @@ class Twin:
         """Start again at sample 0, with nothing in the ring, no smoothing and no alarm."""
         self._native.reset()
         self._vectors.clear()
+        self._sensor = self._rules()
+        self._changes.clear()
         self._untold = 0
+
+    def _rules(self) -> _core.Health:
+        return _core.Health(channels=self._channels, sample_rate=self.bundle.features.sample_rate)
 
     def _results(self, found: list[tuple[object, ...]]) -> list[Window | Event | Gap]:
         results: list[Window | Event | Gap] = []

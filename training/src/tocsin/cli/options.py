@@ -104,6 +104,18 @@ def reading_options(command: Command) -> Command:
     return command
 
 
+def outliers_option(command: Command) -> Command:
+    """``--keep-outliers``."""
+    return click.option("--keep-outliers", is_flag=True, help="Learn from recordings that are like no other, too.")(
+        command
+    )
+
+
+def force_option(command: Command) -> Command:
+    """``--force``."""
+    return click.option("--force", is_flag=True, help="Keep a detector that can raise no alarm.")(command)
+
+
 def front_end_options(command: Command) -> Command:
     """Options that say what features are computed."""
     options = [

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from .options import READING, check_reading, data_option, progress, reading_options, tell_left_out, warn
+from .options import (
+    READING,
+    check_reading,
+    data_option,
+    force_option,
+    outliers_option,
+    progress,
+    reading_options,
+    tell_left_out,
+    warn,
+)
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -36,6 +46,8 @@ Example: tocsin rebaseline fan.tocsin --data recordings --minutes 2 -o hall3.toc
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Use the first so many alone; else all.")
 @click.option("--false-alarms", help="Budget, as 1/day; else the bundle's own.")
 @reading_options
+@outliers_option
+@force_option
 @click.option("--json", "json_wanted", is_flag=True, help="Print one object as JSON.")
 def rebaseline(
     bundle: Path,
@@ -45,6 +57,8 @@ def rebaseline(
     minutes: float | None,
     false_alarms: str | None,
     strict: bool,
+    keep_outliers: bool,
+    force: bool,
     json_wanted: bool,
     **given: Any,
 ) -> None:
@@ -72,10 +86,18 @@ def rebaseline(
     tell_left_out(dataset)
     check_reading(dataset.kind)
     with progress("reading", len(candidates(dataset))) as step:
-        pieces = read_pieces(detector, dataset, minutes=minutes, issues=issues, strict=strict, step=lambda: step(""))
+        pieces = read_pieces(
+            detector,
+            dataset,
+            minutes=minutes,
+            issues=issues,
+            strict=strict,
+            keep_outliers=keep_outliers,
+            step=lambda: step(""),
+        )
     warn(issues.lines())
     options = RebaselineOptions(
-        method=method, budget=parse_rate(false_alarms) if false_alarms else None, data=data.resolve().name
+        method=method, budget=parse_rate(false_alarms) if false_alarms else None, data=data.resolve().name, force=force
     )
     with progress("adapting", 1) as step:
         names = {piece.name for piece in pieces}

@@ -14,11 +14,13 @@ import click
 from .options import now_and_then, warn, without_companions
 
 if TYPE_CHECKING:
+    from ..health import Change
     from ..replay import Summary
     from ..twin import Event, Gap, Window
 
 _EPILOG = """\b
-Exit status: 0 no alarm, 1 at least one alarm, 2 an error of any kind, 130 interrupted.
+Exit status: 0 no alarm, 1 at least one alarm, 2 an error of any kind,
+3 no alarm and a sensor that did not work, so that nothing is known, 130 interrupted.
 Example: tocsin run fan.tocsin monday.wav tuesday.wav"""
 
 
@@ -33,7 +35,7 @@ Example: tocsin run fan.tocsin monday.wav tuesday.wav"""
 def run(
     ctx: click.Context, /, bundle: str, files: tuple[str, ...], windows: bool, json_wanted: bool, **given: Any
 ) -> None:
-    """Stream recordings through a detector and print its alarms.
+    """Stream recordings through a detector and print its alarms, and faults of the sensor.
 
     FILES are .wav, .flac, .csv or .npz; each (and each array of an .npz, or one by file.npz:array) starts afresh.
     """
@@ -46,7 +48,7 @@ def run(
     detector = read_bundle(bundle)
     rate = detector.features.sample_rate
     options = read_options(detector, given)
-    alarms = 0
+    alarms, sick = 0, False
     for file in files:
         for recording in open_recordings(file, detector, options):
             told = now_and_then(recording.name)
@@ -55,22 +57,27 @@ def run(
                     told(f"{item.end / rate:.0f} of {recording.seconds:.0f} s")
                 if isinstance(item, Summary):
                     alarms += item.alarms
+                    sick = sick or bool(item.sensor)
                     warn([f"{recording.name}: {note}" for note in recording.notes])
                 if windows or not isinstance(item, Window):
                     click.echo(_as_json(item, recording.name, rate) if json_wanted else _as_text(item, rate))
-    if alarms:
-        ctx.exit(1)
+    if alarms or sick:
+        ctx.exit(1 if alarms else 3)
 
 
-def _as_json(item: Window | Event | Gap | Summary, name: str, rate: int) -> str:
+def _as_json(item: Window | Event | Gap | Change | Summary, name: str, rate: int) -> str:
     """One object; NaN becomes null, begin and end are samples, and seconds stand beside them."""
+    from ..health import Change
+
     fields: dict[str, Any] = {
         key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in asdict(item).items()
     }
     fields.pop("name", None)
-    kind = type(item).__name__.lower()
+    kind = "sensor" if isinstance(item, Change) else type(item).__name__.lower()
     if kind == "event":
         fields["event"] = fields.pop("kind")
+    if isinstance(item, Change):
+        fields["index_s"] = item.index / rate
     if "begin" in fields:
         fields |= {"begin_s": fields["begin"] / rate, "end_s": fields["end"] / rate}
     return json.dumps({"kind": kind, "file": name, **fields})
@@ -81,7 +88,8 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:,.0f} s" if seconds >= 1000 else f"{seconds:.4g} s"
 
 
-def _as_text(item: Window | Event | Gap | Summary, rate: int) -> str:
+def _as_text(item: Window | Event | Gap | Change | Summary, rate: int) -> str:
+    from ..health import Change
     from ..replay import Summary
     from ..twin import Event, Gap
 
@@ -89,11 +97,16 @@ def _as_text(item: Window | Event | Gap | Summary, rate: int) -> str:
         state = f"{item.alarms} alarm{'s' if item.alarms > 1 else ''}" if item.alarms else "no alarm"
         if item.active:
             state += ", still on at the end"
+        if item.sensor:
+            state = f"sensor {' and '.join(item.sensor)}, whose scores say nothing of the machine; {state}"
         smoothed = "too short for a smoothed score" if item.peak is None else f"greatest smoothed score {item.peak:.5g}"
         return (
             f"{item.name}: {state}; {smoothed}, threshold {item.threshold:.5g}"
             f" ({item.windows} windows in {_seconds(item.seconds)})"
         )
+    if isinstance(item, Change):
+        words = f"sensor {item.condition}" if item.begins else f"sensor no longer {item.condition}"
+        return f"{item.index / rate:10.3f} s  {words}"
     if isinstance(item, Gap):
         return f"{item.index / rate:10.3f} s  gap, {item.count} sample{'s' if item.count > 1 else ''} missing"
     if isinstance(item, Event):

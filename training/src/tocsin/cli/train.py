@@ -20,8 +20,10 @@ from .options import (
     Words,
     check_reading,
     data_option,
+    force_option,
     front_end_options,
     given_options,
+    outliers_option,
     progress,
     reading_options,
     tell_left_out,
@@ -75,6 +77,8 @@ Example:
     help="Share of the other healthy recordings that sets the threshold.",
 )
 @reading_options
+@outliers_option
+@force_option
 @click.option("--rate", type=click.IntRange(1), help="Hz: resample sound to it (16000), or what vibration has.")
 @click.option("--full-scale", type=click.FloatRange(0, min_open=True), help="Range of the vibration sensor, g.")
 @click.option("--preset", type=click.Choice(["mlperf"]), help="MLPerf Tiny's autoencoder: 640-128x4-8-128x4-640.")

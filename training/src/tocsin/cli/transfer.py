@@ -19,6 +19,7 @@ from .options import (
     check_reading,
     data_option,
     given_options,
+    outliers_option,
     progress,
     reading_options,
     show_table,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--holdout", type=click.FloatRange(0, 0.9), default=0.25, show_default=True, help="As in train.")
 @click.option("--epochs", type=click.IntRange(1), default=60, show_default=True, help="Of networks.")
 @reading_options
+@outliers_option
 @click.option("--rate", type=click.IntRange(1), help="Hz, as in train.")
 @click.option("--full-scale", type=click.FloatRange(0, min_open=True), help="Range of the vibration sensor, g.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Heat map to write, a PNG.")

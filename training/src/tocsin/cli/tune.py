@@ -21,7 +21,9 @@ from .options import (
     Words,
     check_reading,
     data_option,
+    force_option,
     front_end_options,
+    outliers_option,
     reading_options,
     reporting,
     show_table,
@@ -85,6 +87,8 @@ class Amount(Type):
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="For everything.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @reading_options
+@outliers_option
+@force_option
 @click.option("--rate", type=click.IntRange(1), help="Hz: resample sound to it (16000), or what vibration has.")
 @click.option("--full-scale", type=click.FloatRange(0, min_open=True), help="Range of the vibration sensor, g.")
 @front_end_options
@@ -122,6 +126,8 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
             budget=parse_rate(given["false_alarms"]),
             seed=given["seed"],
             strict=given["strict"],
+            keep_outliers=given["keep_outliers"],
+            force=given["force"],
             front_end=FrontEnd(**{name: given[name] for name in FRONT_END}),
         ),
         budget=Budget(flash, ram, given["cycles"]),

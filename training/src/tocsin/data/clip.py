@@ -105,7 +105,9 @@ class Issues:
     def skip(self, name: str, reason: str) -> None:
         """Record that `name` was left out."""
         with self._lock:
-            self.skipped.append((name, reason))
+            # Several passes over the same recordings tell it once.
+            if (name, reason) not in self.skipped:
+                self.skipped.append((name, reason))
 
     def note(self, name: str, what: str) -> None:
         """Record that something was done to, or is strange about, `name`."""

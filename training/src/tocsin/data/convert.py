@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ..errors import DataError
 from . import audio, vibration
+from .health import require_sum
 
 Values = npt.NDArray[np.float64]
 Samples = npt.NDArray[np.int16]
@@ -73,6 +74,8 @@ class ToSound:
         count = self._channels = values.shape[1]
         if self._channel is not None and self._channel >= count:
             raise DataError(f"has {count} channel{'s' if count > 1 else ''}, so no channel {self._channel}")
+        if self._channel is None:
+            require_sum(values)
         mono = values.mean(axis=1) if self._channel is None else values[:, self._channel]
         if self._found != self._rate:
             if self._resampler is None:

@@ -21,6 +21,7 @@ from ..errors import DataError
 from .bandwidth import check_reach
 from .clip import Clip, Issues
 from .dataset import Dataset
+from .health import SensorFaultError, require_sensor
 
 if TYPE_CHECKING:
     from ..features import FeatureConfig
@@ -171,9 +172,9 @@ def usable(
         bad += 1
         # Told as soon as it is certain: no need to read a large set to its end.
         if 2 * bad > total:
+            advice = result.advice if isinstance(result, SensorFaultError) else "Repair or remove them."
             raise DataError(
-                f"{bad} of {total} recordings cannot be used, the last being {clip.name}:"
-                f" {result}. Repair or remove them."
+                f"{bad} of {total} recordings cannot be used, the last being {clip.name}: {result}. {advice}"
             )
 
 
@@ -193,7 +194,7 @@ def extract(
 ) -> Iterator[Extracted]:
     """Feature vectors of `clips`, computed by the C code in several threads.
 
-    Recordings that cannot be used are named in `issues` and left out.
+    Recordings that cannot be used, or whose sensor did not work, are named in `issues` and left out.
 
     Raises
     ------
@@ -216,6 +217,7 @@ def extract(
             channels = 1 if samples.ndim == 1 else samples.shape[1]
             if channels != config.channels:
                 return clip, DataError(f"has {channels} channels instead of {config.channels}")
+            require_sensor(clip, samples, config.sample_rate, issues)
             vectors, _ = local.extractor.vectors(samples)
         except DataError as error:
             return clip, error

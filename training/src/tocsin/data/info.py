@@ -26,6 +26,7 @@ from .clip import Clip, Issues
 from .dataset import Dataset
 from .discovery import LeftOut
 from .extract import in_threads
+from .health import require_sensor
 
 # Share of full scale above which a constant offset is worth a word: it costs headroom and fills the lowest band.
 OFFSET_SHARE = 0.01
@@ -47,6 +48,7 @@ class Measured:
     envelope: npt.NDArray[np.float32]
     clipped: bool
     silent: bool
+    sensor: str
     offset: float
     top: float
 
@@ -72,7 +74,7 @@ class Finding:
     ----------
     kind
         For machines: ``unreadable``, ``left_out``, ``rates``, ``narrow``, ``channels``, ``lengths``, ``clipped``,
-        ``silent``, ``offset``, ``duplicates``, ``copies``, ``shared``, ``labels``, ``no_test``, ``few``,
+        ``silent``, ``sensor``, ``offset``, ``duplicates``, ``copies``, ``shared``, ``labels``, ``no_test``, ``few``,
         ``one_recording``.
     text
         What.
@@ -156,10 +158,21 @@ def measure(dataset: Dataset, clip: Clip) -> Measured:
         envelope=envelope(samples.mean(axis=1) - samples.mean(), rate),
         clipped=any(text.startswith("clipped") for text in odd),
         silent="silent" in odd,
+        sensor=_sensor(dataset, clip, digits16, rate),
         # Gravity is an offset that vibration has to have.
         offset=float(np.abs(steady).max()) / 32768 if dataset.kind == "audio" else 0.0,
         top=top_of(samples.mean(axis=1), rate) if dataset.kind == "audio" else rate / 2,
     )
+
+
+def _sensor(dataset: Dataset, clip: Clip, digits: npt.NDArray[np.int16], rate: int) -> str:
+    """What is wrong with a recording's sensor, by the samples that a detector would get; empty where nothing is."""
+    as_heard = dataset.kind == "audio" and rate == dataset.rate and digits.shape[1] == 1
+    try:
+        require_sensor(clip, digits if as_heard else dataset.read(clip, Issues()), dataset.rate, Issues())
+    except DataError as error:
+        return str(error)
+    return ""
 
 
 def _some(clips: Iterable[Clip]) -> tuple[str, ...]:
@@ -211,6 +224,12 @@ def _quality(items: list[Measured], sensor: str, wanted: int) -> list[Finding]:
         if hits:
             text = f"{len(hits)} of {len(items)} recordings are {what} (first: {hits[0].clip.name})."
             found.append(Finding(kind, text, advice, _some(m.clip for m in hits)))
+    sick = [m for m in items if m.sensor]
+    if sick:
+        text = f"{len(sick)} of {len(items)} recordings are of a sensor that did not work"
+        text += f" (first: {sick[0].clip.name}: {sick[0].sensor})."
+        advice = "They are left out of training and of tests. Check the sensor, --unit, --full-scale and --channel."
+        found.append(Finding("sensor", text, advice, _some(m.clip for m in sick)))
     found += _bandwidth(items, wanted) if sensor == "audio" else []
     channels = {m.channels for m in items}
     # Of vibration, channels are the sensor's axes, and all are used.

@@ -29,6 +29,7 @@ import numpy.typing as npt
 from ..bundle import Bundle
 from ..data import Clip, Dataset, Issues, extract, split_clips
 from ..data.extract import Extracted
+from ..data.health import require_sensor
 from ..errors import DataError
 from ..pseudo import FAINT, KINDS, MIX, pseudo_anomaly
 from ..train import TrainOptions, train, usual_shape
@@ -106,6 +107,8 @@ class Cached(Dataset):
         other = None if how.other is None else self.read(how.other, issues)
         rng = np.random.default_rng(how.seed)
         base = self.read(how.base, issues)
+        # What is made of a dead recording is no anomaly of a machine.
+        require_sensor(how.base, base, self.rate, issues)
         return pseudo_anomaly(base, self.rate, rng, how.kind, strength=how.strength, other=other)
 
     def recall(self, clip: Clip, config: FeatureConfig) -> Extracted | None:
@@ -174,7 +177,9 @@ class Judge:
         clips = [replace(clip, split="train") for clip in fold.fit]
         clips += [replace(clip, split="test") for clip in fold.healthy]
         # A fold's threshold is of no interest.
-        bundle = train(replace(self.dataset, clips=tuple(clips)), None, replace(options, strange=0)).bundle
+        bundle = train(
+            replace(self.dataset, clips=tuple(clips)), None, replace(options, strange=0, hearing=False)
+        ).bundle
         scorer = Scorer(bundle)
 
         def scores(wanted: Sequence[Clip]) -> list[float]:

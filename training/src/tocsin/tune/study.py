@@ -29,6 +29,7 @@ import numpy as np
 from ..bundle import Bundle, read_bundle, write_bundle
 from ..cost import Cost
 from ..data import Dataset
+from ..deafness import DeafError
 from ..errors import DataError, ModelError, TocsinError, quiet_libraries, reason
 from ..models import KINDS
 from ..train import Trained, TrainOptions, choose_features, is_stacked, train
@@ -528,8 +529,14 @@ def tune(
     front = pareto_front(finished)
     if out is None:
         return Tuned(finished, front, counts, why, judge.criterion)
+    deaf: DeafError | None = None
     for item in finished:
-        trained = train(dataset, None, item.options)
+        try:
+            trained = train(dataset, None, item.options)
+        except DeafError as error:
+            told(f"trial {item.number} cannot raise an alarm")
+            deaf = error
+            continue
         # Trained on more recordings than in a fold, with its record: it may have become a little larger.
         if not options.budget.excess(true_cost([trained.bundle])):
             chosen = {
@@ -540,6 +547,8 @@ def tune(
                 "trials": sum(counts.values()),
             }
             return Tuned(finished, front, counts, why, judge.criterion, _write(trained, out, chosen))
+    if deaf is not None:
+        raise deaf
     raise DataError("No candidate fits the budget once trained on all recordings. Give a larger --flash.")
 
 
