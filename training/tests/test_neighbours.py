@@ -150,11 +150,13 @@ def test_two_vectors_are_too_few() -> None:
 
 
 @pytest.mark.slow
-def test_toy_cars_reach_their_auc_in_64_kib(data_dir: Path) -> None:
+@pytest.mark.parametrize(("fmax", "least"), [(None, 0.65), (8000.0, 0.70)], ids=["to 6.4 kHz", "to 8 kHz"])
+def test_toy_cars_reach_their_auc_in_64_kib(data_dir: Path, fmax: float | None, least: float) -> None:
+    """The clips and the device would have one anti-alias filter; docs/detection.md has what the highest bands bring."""
     dataset = open_dataset(data_dir / "toycar", ReadOptions())
-    front = FrontEnd(bands=64, spacing="linear", average="power", window_frames=374, window_hop=187)
+    front = FrontEnd(bands=64, spacing="linear", average="power", window_frames=374, window_hop=187, fmax=fmax)
     found = train(dataset, None, TrainOptions(kind="neighbours", budget=parse_rate("1/day"), front_end=front))
     last = evaluate(found.bundle, dataset, issues=Issues()).rows[-1]
     assert last.machine == "all"
-    assert (last.auc or 0) >= 0.70
+    assert (last.auc or 0) >= least
     assert found.bundle.size <= 64 * 1024
