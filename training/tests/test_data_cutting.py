@@ -63,6 +63,20 @@ def test_no_clip_spans_a_gap() -> None:
     assert all(any(s.begin <= begin and begin + count <= s.end for s in stretches) for _, begin, count in found)
 
 
+def test_pieces_of_a_long_recording_are_cut_though_each_is_short() -> None:
+    """Two gaps in 150 s of healthy running left too little to train on."""
+    found = cut_one(numbers(145000, [Stretch(0, 50000), Stretch(55000, 45000), Stretch(101000, 50000)]))
+    assert [count for *_, count in found] == [10000] * 8 + [15000] + [10000] * 5
+
+
+def test_gaps_are_told_once() -> None:
+    stretches = [Stretch(0, 3000), Stretch(5000, 3000)]
+    own = ArrayReader(np.zeros((6000, 1)), rate=LOW, stretches=stretches, notes=["with rows missing in a gap"])
+    for reader in (own, numbers(6000, stretches)):
+        done = cut([whole()], lambda _, reader=reader: reader, rate=LOW, resampled=True, clip_seconds=None)
+        assert sum("gap" in line for line in done.told) == 1
+
+
 def test_short_pieces_between_gaps_are_left_out_and_told() -> None:
     """They are no bad recordings, and do not choose how long windows are."""
     reader = numbers(5300, [Stretch(0, 100), Stretch(200, 200), Stretch(1000, 5000)])

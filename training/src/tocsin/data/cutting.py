@@ -59,7 +59,7 @@ def _size(seconds: float, found: float, rate: int) -> int:
     return wanted // step * step if wanted >= 10 * step else wanted
 
 
-def _parts(file: Reader, size: int, longest: float, shortest: float) -> tuple[list[tuple[int, int]], int]:
+def _parts(file: Reader, longest: int, size: int, shortest: float) -> tuple[list[tuple[int, int]], int]:
     """Clips of a file, and how many samples are left out as they stand in short pieces between gaps."""
     parts = [
         piece
@@ -118,10 +118,10 @@ def cut(
         for note in file.notes:
             issues.note(clip.name, note)
         size = _size(seconds, own, rate)
-        parts, lost = _parts(
-            file, size, LONG_SECONDS * own if clip_seconds is None else 2 * size - 1, min(size, SHORT_SECONDS * own)
-        )
-        if len(file.stretches) > 1:
+        # Of a long recording, its pieces between gaps are cut however short they are.
+        whole = clip_seconds is None and file.samples <= LONG_SECONDS * own
+        parts, lost = _parts(file, file.samples if whole else 2 * size - 1, size, min(size, SHORT_SECONDS * own))
+        if len(file.stretches) > 1 and not any("gap" in note for note in file.notes):
             issues.note(clip.name, "with gaps: no clip and no window spans one")
         if lost:
             issues.note(clip.name, f"with {lost / own:.3g} s left out in short pieces between gaps")

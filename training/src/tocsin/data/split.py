@@ -113,9 +113,10 @@ def split_clips(clips: Sequence[Clip], *, seed: int, holdout: float = 0.25, vali
     loose, held, between = _hold_out(loose, holdout, rng)
     fit, judged, more = _hold_out(train + loose, validation, rng)
     if len(fit) < 2 or not judged:
+        count = len(train) + len(loose)
         raise DataError(
-            f"{len(train) + len(loose)} normal recordings to train on are too few: give at least 4 of a machine; some"
-            " hundred make a good model. One of over a minute will do, as it is cut into clips; for a shorter one, give"
-            " --clip-seconds."
+            f"{count} normal recording{'' if count == 1 else 's'} to train on: too few. Give at least 4 of a machine;"
+            " some hundred make a good model. One of over a minute will do, as it is cut into clips; for a shorter one,"
+            " give --clip-seconds."
         )
     return Split(fit, judged, given + held, between + more)
