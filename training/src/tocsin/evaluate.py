@@ -116,6 +116,8 @@ def read_options(bundle: Bundle, overrides: dict[str, Any]) -> ReadOptions:
             f"The bundle was trained on recordings cut {f'into clips of {cut:g} s' if cut else 'by default'},"
             f" and knows them again only if they are cut alike: leave out --clip-seconds {asked:g}, or train again."
         )
+    # Files that say their own unit are believed, unless the user says another here and now.
+    known["unit_else"] = known.pop("unit", None) or "g"
     known |= {key: value for key, value in overrides.items() if value not in (None, ())}
     known["rate"] = bundle.features.sample_rate
     # The record has the range in full precision, so that rounding gives the very digits of training.

@@ -524,8 +524,9 @@ def _record(
     """The training record; its keys are described in docs/reference/training-record.md."""
     every = np.concatenate(scores)
     read = {key: value for key, value in asdict(dataset.options).items() if value not in (None, ())}
-    if dataset.kind == "audio":
-        read.pop("unit", None)
+    unit_else = read.pop("unit_else")
+    if dataset.kind == "vibration":
+        read.setdefault("unit", unit_else)
     # What lies between blocks of time sounds like what was trained on, and is no test either. Outliers were not fitted,
     # but it is known what they are.
     known = {item.digest for item in (*fit, *held, *outliers)} | set(digests(dataset, split.between))

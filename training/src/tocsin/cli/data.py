@@ -65,6 +65,8 @@ def _print(found: Info) -> None:
         click.echo(f"  attribute {name}: " + ", ".join(f"{value} ({count})" for value, count in values.items()))
     for finding in found.findings:
         click.echo(f"{'LEAK' if finding.leak else 'note'}: {finding.text} {finding.advice}")
+    for tables in found.tables:
+        click.echo(f"  {tables.text()}")
     for note in found.notes:
         click.echo(f"note: {note}")
     for item in found.left_out:

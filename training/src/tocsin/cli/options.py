@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
@@ -23,7 +23,8 @@ else:
     Type = click.ParamType  # older versions of click cannot be subscripted
 
 # Options that say how recordings are read; each goes into ReadOptions under its own name.
-READING = ("sensor", "channel", "unit", "columns", "normal", "anomaly", "ignore", "machines", "clip_seconds")
+TEXT = ("columns", "delimiter", "decimal", "time_column", "time_unit")
+READING = ("sensor", "channel", "unit", *TEXT, "normal", "anomaly", "ignore", "machines", "clip_seconds")
 # Options that say what features are computed; each goes into FrontEnd under its own name.
 FRONT_END = (
     *("n_fft", "frame", "hop", "bands", "fmin", "fmax", "spacing", "stats", "pool", "average"),
@@ -50,6 +51,20 @@ class Words(Type):
         found = tuple(word.strip() for word in words if word.strip())
         if not found:
             self.fail("is empty", param, ctx)
+        return found
+
+
+class Delimiter(Type):
+    """What stands between the cells of a text table: the character, or a word for it."""
+
+    name = "text"
+    _WORDS: ClassVar = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "blanks": " ", "none": ""}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Find the character."""
+        found = self._WORDS.get(str(value).lower(), str(value))
+        if len(found) > 1:
+            self.fail(f"{value!r} is not one of {', '.join(self._WORDS)} or one character", param, ctx)
         return found
 
 
@@ -87,7 +102,6 @@ def reading_options(command: Command) -> Command:
         click.option("--sensor", type=click.Choice(["audio", "vibration"]), help="What sound files hold."),
         click.option("--channel", type=click.IntRange(0), help="Channel of sound files, from 0; else the mean of all."),
         click.option("--unit", type=click.Choice(["g", "mg", "ug", "m/s2"]), help="Unit of vibration's numbers."),
-        click.option("--columns", type=Words(), help="Columns of CSV files: names, or numbers from 0."),
         click.option("--normal", type=Words(), help="Names of an .npz's healthy arrays, such as 'fan_*_0_weight'."),
         click.option("--anomaly", type=Words(), help="Names of an .npz's faulty arrays."),
         click.option("--ignore", type=Words(), help="Names of an .npz's arrays to leave out."),
@@ -98,6 +112,20 @@ def reading_options(command: Command) -> Command:
             help="Cut recordings into clips so long; else those of over a minute, into clips of 10 s.",
         ),
         click.option("--strict", is_flag=True, help="Stop at the first recording that cannot be used."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return text_options(command)
+
+
+def text_options(command: Command) -> Command:
+    """Options that say how text tables are read, where that is not found out."""
+    options = [
+        click.option("--columns", type=Words(), help="Columns of text tables: names, or numbers from 0."),
+        click.option("--time-column", help="Column of times in text tables, or none; else the one that rises evenly."),
+        click.option("--time-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Unit of that column."),
+        click.option("--delimiter", type=Delimiter(), help="Of text tables: comma, semicolon, tab, blanks, bar, none."),
+        click.option("--decimal", type=click.Choice([".", ","]), help="Decimal separator of text tables."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -154,7 +182,7 @@ def given_options() -> dict[str, str]:
 
 
 # Options of reading that one kind of sensor has no use for.
-_NOT_OF = {"audio": ("unit", "columns", "full_scale"), "vibration": ("channel",)}
+_NOT_OF = {"audio": ("unit", *TEXT, "full_scale"), "vibration": ("channel",)}
 
 
 def check_reading(kind: str) -> None:

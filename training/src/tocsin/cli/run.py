@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import now_and_then, warn, without_companions
+from .options import now_and_then, text_options, warn, without_companions
 
 if TYPE_CHECKING:
     from ..health import Change
@@ -30,6 +30,7 @@ Example: tocsin run fan.tocsin monday.wav tuesday.wav"""
 @click.option("--windows", is_flag=True, help="Print every window too.")
 @click.option("--channel", type=click.IntRange(0), help="Channel of sound files, from 0; else as in training.")
 @click.option("--unit", type=click.Choice(["g", "mg", "ug", "m/s2"]), help="Unit of vibration; else as in training.")
+@text_options
 @click.option("--json", "json_wanted", is_flag=True, help="Print a JSON object a line.")
 @click.pass_context
 def run(
@@ -37,7 +38,8 @@ def run(
 ) -> None:
     """Stream recordings through a detector and print its alarms, and faults of the sensor.
 
-    FILES are .wav, .flac, .csv or .npz; each (and each array of an .npz, or one by file.npz:array) starts afresh.
+    FILES are recordings of any format that is understood (docs/data.md); each (and each array of an .npz, or one
+    by file.npz:array) starts afresh.
     """
     from ..bundle import read_bundle
     from ..evaluate import read_options

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from .options import port_option, progress, warn, without_companions
+from .options import port_option, progress, text_options, warn, without_companions
 
 _EPILOG = """\b
 Exit status: 0 all equal, 1 something differs, 2 an error.
@@ -23,6 +23,7 @@ Example: tocsin verify --port /dev/ttyACM1 fan.tocsin monday.wav"""
 @port_option
 @click.option("--channel", type=click.IntRange(0), help="Channel of sound files, from 0; else as in training.")
 @click.option("--unit", type=click.Choice(["g", "mg", "ug", "m/s2"]), help="Unit of vibration; else as in training.")
+@text_options
 @click.option("--json", "json_wanted", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def verify(
@@ -31,7 +32,7 @@ def verify(
     """Replay recordings through a device and compare it with the twin.
 
     Feature bytes, scores and events must be equal. A device that runs another bundle is given this one until its next
-    reset. FILES are .wav, .flac, .csv or .npz, as for `tocsin run`.
+    reset. FILES are recordings, as for `tocsin run`.
     """
     from ..bundle import read_bundle
     from ..evaluate import read_options

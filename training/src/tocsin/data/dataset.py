@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
-from . import audio, vibration
+from . import audio, rates, vibration
 from .clip import Clip, Issues
 from .convert import Converter, ToSound, ToVibration
 from .cutting import cut
@@ -42,17 +41,19 @@ class ReadOptions:
     sensor
         What sound files hold; None asks the ``metadata.json`` beside them, and else takes them for sound.
     rate
-        Samples a second, Hz. Sound is resampled to it (None: 16000); vibration is taken to have
-        it, and an ``.npz`` may say it itself.
+        Samples a second, Hz. Sound is resampled to it (None: 16000). Vibration has to have it: None takes what the
+        files say (the times of a table, a rate in an ``.npz``).
     channel
         Channel of a sound file to take; None takes the mean of all. Where each microphone has a file of its own
         (ToyADMOS), its files alone; None takes all files.
     unit
-        What a vibration file's numbers mean: g, mg, ug or m/s2.
+        What a vibration file's numbers mean: g, mg, ug or m/s2. None takes what the files say.
+    unit_else
+        The same for files that do not say, where `unit` is None.
     full_scale
         Acceleration at which int16 ends, g; None chooses by the normal recordings.
-    columns
-        Names or numbers (from 0) of a CSV file's columns; None takes all but the time.
+    columns, delimiter, decimal, time_column, time_unit
+        How text tables are read, see :class:`tocsin.data.text.TextOptions`; None finds it out.
     normal, anomaly, ignore
         Patterns for names of an ``.npz``'s arrays; None means the defaults.
     machines
@@ -64,9 +65,14 @@ class ReadOptions:
     sensor: Kind | None = None
     rate: int | None = None
     channel: int | None = None
-    unit: str = "g"
+    unit: str | None = None
+    unit_else: str = "g"
     full_scale: float | None = None
     columns: tuple[str, ...] | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    time_column: str | None = None
+    time_unit: str | None = None
     normal: tuple[str, ...] | None = None
     anomaly: tuple[str, ...] | None = None
     ignore: tuple[str, ...] | None = None
@@ -156,7 +162,18 @@ class Dataset:
         DataError
             It cannot be read.
         """
-        return open_reader(Source(clip.path, clip.array, clip.index, self.options.columns))
+        options = self.options
+        source = Source(
+            clip.path,
+            clip.array,
+            clip.index,
+            columns=options.columns,
+            delimiter=options.delimiter,
+            decimal=options.decimal,
+            time_column=options.time_column,
+            time_unit=options.time_unit,
+        )
+        return open_reader(source)
 
     def values(self, clip: Clip) -> tuple[npt.NDArray[np.float64], float | None]:
         """Numbers of a recording as they are in its file, shape (n, channels), and their rate, Hz (None: unknown).
@@ -190,10 +207,11 @@ class Dataset:
         Raises
         ------
         DataError
-            The file's rate or number of channels is not what vibration of this data set has.
+            The file's rate, unit or number of channels is not what vibration of this data set has.
         """
         if not self.file_range:
-            return vibration.UNITS[self.options.unit]
+            rates.check_rate(reader, self.rate)
+            return vibration.UNITS[rates.unit_of(reader, self.options)]
         if reader.rate not in (None, self.rate):
             raise DataError(f"has {reader.rate:g} samples a second instead of {self.rate}")
         if reader.channels > 3:
@@ -250,6 +268,8 @@ class Dataset:
         reader = self.reader(clip)
         convert = self.converter(clip, reader)
         notes += reader.notes
+        if self.kind == "vibration" and not self.file_range:
+            notes += rates.assumed(reader, self.options)
         scale = self.rate / reader.rate if self.kind == "audio" and reader.rate else 1.0
         place = round(reader.stretches[0].begin * scale) if reader.stretches else 0
         for stretch in reader.stretches:
@@ -333,16 +353,10 @@ def open_dataset(root: Path, options: ReadOptions) -> Dataset:
 
 
 def _of_numbers(found: Dataset) -> Dataset:
-    """Files of physical values: vibration, whose rate a file of arrays may say."""
-    options = found.options
-    rates: set[float] = set()
-    if options.rate is None:
-        for clip in {clip.path: clip for clip in reversed(found.clips) if clip.index >= 0}.values():
-            with suppress(DataError):  # told when it is read for its features
-                rates |= {found.reader(clip).rate or 0.0} - {0.0}
-    if options.rate is None and len(rates) != 1:
-        raise DataError("Say how many samples a second the vibration has with --rate HZ.")
-    return replace(found, kind="vibration", options=replace(options, rate=options.rate or round(rates.pop())))
+    """Files of physical values: vibration, whose rate and unit the files may say."""
+    first = {clip.path: clip for clip in reversed(found.clips)}
+    settled = rates.settle([clip for clip in found.clips if first[clip.path] is clip], found.reader, found.options)
+    return replace(found, kind="vibration", options=settled.options, notes=found.notes + settled.told)
 
 
 def _of_sound_files(found: Dataset) -> Dataset:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ from .dataset import Dataset
 from .discovery import LeftOut
 from .extract import in_threads
 from .health import require_sensor
+from .readers import format_of
+from .text import TableReader, Understood
+from .text.timebase import JITTER
 
 # Share of full scale above which a constant offset is worth a word: it costs headroom and fills the lowest band.
 OFFSET_SHARE = 0.01
@@ -94,12 +98,88 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Tables:
+    """How text tables were understood.
+
+    Attributes
+    ----------
+    count, first
+        How many files were understood alike, and the name of the first recording of them.
+    understood
+        In what way; the rate is the first file's.
+    missing, gaps, repeated, backward, empty
+        Rows that are missing in so many gaps, repeat the time before, go back in time, or lack a number; of all files.
+    jitter
+        Greatest jitter of a file: RMS of the times from row to row, as a share of their mean.
+    """
+
+    count: int
+    first: str
+    understood: Understood
+    missing: int
+    gaps: int
+    repeated: int
+    backward: int
+    empty: int
+    jitter: float
+
+    def text(self) -> str:
+        """Sentences for people."""
+        many = f"{self.count} tables" if self.count > 1 else "1 table"
+        parts = [f"{many} (first: {self.first}): {self.understood.text()}"]
+        for count, what in (
+            (self.missing, f"missing in {self.gaps} gap{'s' if self.gaps > 1 else ''}"),
+            (self.repeated, "at the time of the row before"),
+            (self.backward, "going back in time"),
+            (self.empty, "without a number"),
+        ):
+            if count:
+                parts.append(f"{count} row{'s' if count > 1 else ''} {what}")
+        if self.jitter > JITTER:
+            parts.append(f"jitter up to {100 * self.jitter:.0f} % (RMS)")
+        return "; ".join(parts)
+
+
+def tables_of(dataset: Dataset) -> tuple[Tables, ...]:
+    """How the text tables of a data set were understood, those that were understood alike as one."""
+    alike: dict[Understood, list[tuple[str, TableReader]]] = defaultdict(list)
+    for clip in {clip.path: clip for clip in reversed(dataset.clips)}.values():
+        if format_of(clip.path).module != "table":
+            continue
+        with suppress(DataError):  # told as a finding
+            reader = dataset.reader(clip)
+            assert isinstance(reader, TableReader)
+            rate = reader.understood.rate
+            # Clocks differ a little from file to file.
+            key = replace(reader.understood, rate=round(rate) if rate and rate >= 1 else rate)
+            alike[key].append((clip.name, reader))
+    found = []
+    for key, members in alike.items():
+        timings = [reader.timing for _, reader in members if reader.timing is not None]
+        members.sort(key=lambda member: member[0])
+        found.append(
+            Tables(
+                count=len(members),
+                first=members[0][0].partition("@")[0],
+                understood=key,
+                missing=sum(timing.missing for timing in timings),
+                gaps=sum(one.missing > 0 for timing in timings for one in timing.breaks),
+                repeated=sum(0 if timing.coarse else timing.repeated for timing in timings),
+                backward=sum(timing.backward for timing in timings),
+                empty=sum(reader.empty for _, reader in members),
+                jitter=max((timing.jitter for timing in timings), default=0.0),
+            )
+        )
+    return tuple(sorted(found, key=lambda tables: tables.first))
+
+
+@dataclass(frozen=True)
 class Info:
     """What :func:`survey_dataset` found.
 
     `recordings` are files, or what files of arrays hold; long ones are cut into several of the `clips`, which all the
     other counts are of. `left_out` is all that is not used, with the reason; `notes` say
-    what was decided about the rest.
+    what was decided about the rest; `tables` say how text tables were understood.
     """
 
     kind: str
@@ -114,6 +194,7 @@ class Info:
     findings: list[Finding]
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
+    tables: tuple[Tables, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -441,4 +522,4 @@ def survey_dataset(dataset: Dataset, *, step: Callable[[], None] = lambda: None)
         raise DataError(
             f"None of {len(bad)} recordings can be read (first: {first.name}: {why}). Repair or remove them."
         )
-    return summarise(settled, items, bad)
+    return replace(summarise(settled, items, bad), tables=tables_of(settled))

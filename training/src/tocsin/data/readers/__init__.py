@@ -73,7 +73,7 @@ class Format:
 
 FORMATS = (
     Format("sound", (".wav", ".flac"), "sound", "sound"),
-    Format("text table", (".csv",), "table", "numbers"),
+    Format("text table", (".csv", ".tsv", ".txt", ".dat", ".asc"), "table", "numbers"),
     Format("NumPy archive", (".npz",), "npz", "numbers", arrays=True),
 )
 
@@ -88,14 +88,18 @@ class Source:
         The file.
     array, index
         Which of several recordings in the file, as in :class:`tocsin.data.Clip`.
-    columns
-        Names or numbers (from 0) of the columns to take; None takes all but the time.
+    columns, delimiter, decimal, time_column, time_unit
+        Of text tables, as in :class:`tocsin.data.text.TextOptions`.
     """
 
     path: Path
     array: str = ""
     index: int = -1
     columns: tuple[str, ...] | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    time_column: str | None = None
+    time_unit: str | None = None
 
 
 def suffixes(holds: Holds | None = None) -> frozenset[str]:

@@ -16,4 +16,13 @@ def open_reader(source: Source) -> Reader:
     """Read a table."""
     from ..text import TextOptions, open_table
 
-    return open_table(source.path, TextOptions(columns=source.columns))
+    return open_table(
+        source.path,
+        TextOptions(
+            columns=source.columns,
+            delimiter=source.delimiter,
+            decimal=source.decimal,
+            time_column=source.time_column,
+            time_unit=source.time_unit,
+        ),
+    )

@@ -69,6 +69,8 @@ class Plan:
         Column of numbers that are times or count rows, where there are no `clocks`.
     time_unit
         s, ms, us or ns; None where it is not known; ``"rows"`` for a counter.
+    still
+        Share of the first rows whose `ticks` are those of the row before.
     named
         Whether the header or the user calls it a time; otherwise it only rises evenly.
     day_first
@@ -83,6 +85,7 @@ class Plan:
     clocks: tuple[Column, ...] = ()
     ticks: Column | None = None
     time_unit: str | None = None
+    still: float = 0.0
     named: bool = False
     day_first: bool = False
     left_out: tuple[tuple[str, str], ...] = field(default=())
@@ -152,6 +155,7 @@ class Planner:
             clocks=tuple(clocks),
             ticks=ticks,
             time_unit=self._unit_of_time(ticks, named) if ticks else "ns" if clocks else None,
+            still=float((np.diff(self._numbers(ticks)) == 0).mean()) if ticks and len(self._rows) > 1 else 0.0,
             named=named,
             day_first=any(self._day_first(column) for column in clocks),
             left_out=tuple(self._left_out),
@@ -216,7 +220,7 @@ class Planner:
         if is_even(values):
             return True
         counts = len(values) > 1 and bool((np.diff(values) == 1).all())
-        return counts and bool(column.header) and names_counter(column.name)
+        return counts and bool(self._dialect.names) and names_counter(column.name)
 
     def _unit_of_time(self, column: Column, named: bool) -> str | None:
         if self._time_unit is not None:
@@ -324,25 +328,23 @@ _WHY: dict[Quantity, str] = {
 }
 
 
+_RATE = re.compile(r"sampl\w*[\s_]*(?:rate|freq\w*)|\bfs\b|abtast(?:rate|frequenz)|\brate\b|\bodr\b", re.IGNORECASE)
+_INTERVAL = re.compile(
+    r"sampl\w*[\s_]*(?:interval|period|time)|\bdelta_?[tx]\b|\bdt\b|abtast(?:zeit|intervall)", re.IGNORECASE
+)
+
+
 def rate_in_preamble(lines: Sequence[str]) -> float | None:
     """Rate that a logger wrote above its table, Hz; None where it did not."""
     for line in lines:
-        found = re.search(
-            r"(?:sampl\w*[\s_]*(?:rate|freq\w*)|\bfs\b|abtast(?:rate|frequenz)|\brate\b|\bodr\b)[^\d+-]*?"
-            r"(\(?\s*k?hz\)?)?[^\d+-]*(\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*(k?hz|k?sps|k?s/s)?",
-            line,
-            re.IGNORECASE,
-        )
-        if found:
-            thousand = any((unit or "").strip("( ").lower().startswith("k") for unit in (found[1], found[3]))
-            return float(found[2].replace(",", ".")) * (1000 if thousand else 1)
-        found = re.search(
-            r"(?:sampl\w*[\s_]*(?:interval|period|time)|\bdelta_?[tx]\b|\bdt\b|abtastzeit|abtastintervall)[^\d]*?"
-            r"(\(?\s*[mun]?s\)?)?[^\d]*(\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*([mun]?s\b|[mu]?sec\b)?",
-            line,
-            re.IGNORECASE,
-        )
-        if found and float(found[2].replace(",", ".")) > 0:
-            unit = unit_of((found[3] or found[1] or "s").strip("() "))
-            return 1 / (float(found[2].replace(",", ".")) * TIME_UNITS.get(unit[1] if unit else "s", 1.0))
+        for pattern in (_RATE, _INTERVAL):
+            found = pattern.search(line)
+            value = re.search(r"\d+(?:[.,]\d+)?(?:e[+-]?\d+)?", line[found.end() :], re.IGNORECASE) if found else None
+            if found is None or value is None or not (number := float(value[0].replace(",", "."))):
+                continue
+            rest = line[found.end() :]
+            if pattern is _RATE:
+                return number * (1000 if re.search(r"k(?:hz|sps|s/s)", rest, re.IGNORECASE) else 1)
+            unit = re.search(r"(?<![a-z])([mun]?s)(?:ec)?(?![a-z])", rest.replace("µ", "u"), re.IGNORECASE)
+            return 1 / (number * TIME_UNITS[unit[1].lower() if unit else "s"])
     return None

@@ -297,13 +297,18 @@ def _names(way: _Way, lines: Sequence[str]) -> tuple[list[str], list[str], int]:
             cells.insert(0, "")
         while len(cells) < width and way.run.kinds[len(cells)] == "missing":
             cells.append("")
-        if len(cells) == width:
+        numbers = any(kind_of(cell, way.decimal, way.thousands) in ("number", "time") for cell in filled)
+        if len(cells) == width and not numbers:
             return cells, units, i
-        prose = is_comment(lines[i]) or way.delimiter == " " or len(cells) < 2 or _is_setting(cells)
-        if not prose and not units:
-            raise DataError(
-                f"has {len(filled)} names above {width} columns ({text[:60]}): say --delimiter and --decimal"
-            )
+        # A blank line, a comment or a setting may stand above numbers without names.
+        apart = any(not lines[j].strip() for j in range(i, way.run.begin))
+        if not (apart or is_comment(lines[i]) or len(cells) < 2 or _is_setting(cells)):
+            if numbers:
+                raise DataError(f"not a table of numbers: line {i + 1} ({text[:60]}) is neither a row nor a header")
+            if way.delimiter != " ":
+                raise DataError(
+                    f"has {len(filled)} names above {width} columns ({text[:60]}): say --delimiter and --decimal"
+                )
         break
     return [], units, at
 
@@ -311,7 +316,7 @@ def _names(way: _Way, lines: Sequence[str]) -> tuple[list[str], list[str], int]:
 def _is_setting(cells: list[str]) -> bool:
     """Whether cells are a logger's setting with its value, as ``Sample rate,1000``."""
     values = [cell for cell in cells[1:] if kind_of(cell, ".", "") in ("number", "time")]
-    return len(cells) <= 3 and (cells[0].endswith(":") or bool(values))
+    return len(cells) <= 3 and kind_of(cells[0], ".", "") == "word" and (cells[0].endswith(":") or bool(values))
 
 
 def _rows_are_named(way: _Way) -> bool:

@@ -106,6 +106,7 @@ class Understood:
         parts = [
             f"delimiter {NAMES.get(self.delimiter, repr(self.delimiter))}, decimal {self.decimal!r}",
             *([f"thousands {self.thousands!r}"] if self.thousands else []),
+            *([f"{self.lines_above} lines above the numbers"] if self.lines_above > 2 else []),
             *([self.encoding] if not self.encoding.startswith("utf-8") else []),
             f"{time}, {rate}",
             f"samples {', '.join(map(repr, self.columns))} in {self.unit or 'no unit that is named'}",
@@ -169,7 +170,8 @@ def _is_no_time(plan: Plan, timing: Timing) -> bool:
     broken = timing.backward + (0 if timing.coarse else timing.repeated)
     if timing.step <= 0 or broken > _BROKEN * timing.rows:
         return True
-    return not plan.named and (timing.jitter > _UNEVEN or len(timing.breaks) > _BROKEN * timing.rows)
+    uneven = timing.jitter > _UNEVEN or len(timing.breaks) > _BROKEN * timing.rows
+    return not plan.named and (uneven or abs(timing.still - plan.still) > _BROKEN)
 
 
 def _read(path: Path, dialect: Dialect, rows: list[list[str]], plan: Plan) -> tuple[TableReader, Timing | None]:
@@ -264,7 +266,7 @@ def _finish(reader: TableReader, dialect: Dialect, plan: Plan, timing: Timing | 
     stated = rate_in_preamble(dialect.preamble)
     seconds = TIME_UNITS.get(plan.time_unit or "")
     rate = timing.rate_in(seconds) if seconds and timing and timing.step > 0 else None
-    notes = _notes(reader, plan, timing, rate)
+    notes = _notes(reader, plan, timing)
     if rate and stated and abs(rate / stated - 1) > 0.02:
         notes.append(f"with {rate:.6g} Hz by its times, but {stated:.6g} Hz by the lines above the table")
     reader.rate = rate or stated
@@ -287,34 +289,25 @@ def _finish(reader: TableReader, dialect: Dialect, plan: Plan, timing: Timing | 
     return reader
 
 
-def _notes(reader: TableReader, plan: Plan, timing: Timing | None, rate: float | None) -> list[str]:
+def _notes(reader: TableReader, plan: Plan, timing: Timing | None) -> list[str]:
     """What is strange about the rows."""
     notes = []
     if plan.ticks is not None and not plan.named and plan.time_unit != "rows" and plan.ticks.header:
         notes.append(f"with a column {plan.ticks.title!r} that rises evenly: taken for the time")
     if reader.empty:
-        notes.append(f"with {_rows(reader.empty)} without a number: no window spans them")
+        notes.append("with rows that lack a number: no window spans one")
     if timing is None:
         return notes
     if timing.step <= 0:
         return [*notes, "with times that stand still: they give no rate"]
-    gaps = [one for one in timing.breaks if one.missing]
-    if gaps:
-        notes.append(
-            f"with {_rows(timing.missing)} missing in {len(gaps)} gap{'s' if len(gaps) > 1 else ''} (the first after"
-            f" row {gaps[0].row}): no window spans one"
-        )
+    if timing.missing:
+        notes.append("with missing rows, by its times: no window spans a gap")
     if timing.repeated and not timing.coarse:
-        notes.append(f"with {_rows(timing.repeated)} at the time of the row before")
+        notes.append("with rows at the time of the row before")
     if timing.backward:
-        notes.append(f"with {_rows(timing.backward)} at an earlier time than the row before")
+        notes.append("with rows that go back in time")
     if timing.jitter > JITTER:
-        notes.append(f"with jitter: times from row to row vary by {100 * timing.jitter:.0f} % (RMS)")
+        notes.append(f"with jitter: the times from row to row vary by over {100 * JITTER:.0f} % (RMS)")
     if timing.coarse:
-        known = f"the mean is {rate:.6g} Hz" if rate else "the rate is a mean"
-        notes.append(f"with many rows at one time: {known}, and single missing rows cannot be seen")
+        notes.append("with many rows at one time: the rate is a mean, and single missing rows cannot be seen")
     return notes
-
-
-def _rows(count: int) -> str:
-    return f"{count} row{'s' if count > 1 else ''}"

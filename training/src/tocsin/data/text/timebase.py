@@ -52,8 +52,12 @@ class Timing:
         Where rows are missing, repeated or go back.
     repeated, backward
         Rows with the time of the row before, and with an earlier one.
+    still
+        Share of the rows with the time of the row before.
     span
         Last time without the first.
+    broken_time
+        Share of `span` that lies in breaks.
     """
 
     rows: int
@@ -64,7 +68,9 @@ class Timing:
     breaks: list[Break] = field(default_factory=list)
     repeated: int = 0
     backward: int = 0
+    still: float = 0.0
     span: float = 0.0
+    broken_time: float = 0.0
 
     def rate_in(self, seconds: float) -> float:
         """Rows a second, in a unit of time of so many `seconds`: the roundest that the resolution allows."""
@@ -93,13 +99,24 @@ def is_even(values: Floats) -> bool:
     steps = np.diff(Unwrapper()(values))
     typical = float(np.median(steps))
     if typical <= 0 or np.count_nonzero(steps <= 0) > 0.02 * len(steps):
-        return False
+        return len(values) >= 64 and bool((steps >= 0).all()) and _is_staircase(values)
     spread = np.abs(steps - typical)
     noise = 4 * np.finfo(np.float64).eps * float(np.abs(values).max())
     equal = spread <= 1e-6 * typical + noise
     if equal.mean() >= (0.9 if len(values) >= 20 else 0.8):
         return True
     return len(values) >= 64 and float((spread <= max(0.3 * typical, resolution_of(steps) * 1.01)).mean()) >= 0.95
+
+
+def _is_staircase(values: Floats) -> bool:
+    """Whether a column is a straight line, rounded to steps that are wider than a row: a clock slower than the rows."""
+    ticks = np.diff(values)
+    ticks = ticks[ticks > 0]
+    if len(ticks) < 8:
+        return False
+    index = np.arange(len(values))
+    slope, start = np.polyfit(index, values, 1)
+    return float(np.abs(values - (start + slope * index)).max()) <= 1.01 * float(ticks.min())
 
 
 class Unwrapper:
@@ -214,7 +231,8 @@ def analyse(times: Times) -> Timing:
     if step <= 0:
         return timing
     same = sum(int(np.count_nonzero(np.diff(block) == 0)) for _, block in times.blocks())
-    timing.coarse = same > 0.1 * times.rows
+    timing.still = same / times.rows
+    timing.coarse = timing.still > 0.1
     if timing.coarse:
         timing.step = step = _step_of_ticks(times)
         if step <= 0:
@@ -231,6 +249,10 @@ def analyse(times: Times) -> Timing:
         squares_here, counted_here = _look(timing, start, block, range(done - start, end - start))
         squares, counted, done = squares + squares_here, counted + counted_here, end
     timing.span = last - first
+    between = times.rows - 1 - len(timing.breaks)
+    if between and not timing.coarse and timing.span > timing.broken_time:
+        # All steps but those over breaks: late rows and the early ones after them balance.
+        timing.step = step = (timing.span - timing.broken_time) / between
     if counted and not timing.coarse:
         rms = float(np.sqrt(squares / counted))
         timing.jitter = rms / step if rms > 0.75 * resolution or resolution < 0.02 * step else 0.0
@@ -256,27 +278,24 @@ def _look(timing: Timing, start: int, block: Floats, wanted: range) -> tuple[flo
 def _judge(timing: Timing, start: int, block: Floats, at: int) -> None:
     """Whether the step after row `at` of a block is a gap, a repeat, a step back, or only jitter."""
     step = float(block[at + 1] - block[at])
-    row = start + at + 1
+    missing = 0
     if step < 0:
         timing.backward += 1
-        before = block[max(0, at + 1 - AROUND) : at + 1]
-        late = step > -1.5 * timing.step and len(before) > 1
-        if not late or _shift(timing, block, at) < -0.5:
-            timing.breaks.append(Break(row, 0))
-        return
-    if step == 0 and not timing.coarse:
+        # A row that is early only is followed by one that is late.
+        broken = step <= -1.5 * timing.step or _shift(timing, block, at) < -0.5
+    elif step == 0 and not timing.coarse:
         timing.repeated += 1
-        if _shift(timing, block, at) < -0.5:
-            timing.breaks.append(Break(row, 0))
-        return
-    if timing.coarse:
-        steps = np.diff(block)
-        tick = float(np.median(steps[steps > 0]))
-        missing = round((step - tick) / timing.step)
+        broken = _shift(timing, block, at) < -0.5
     else:
-        missing = round(_shift(timing, block, at))
-    if missing > 0:
-        timing.breaks.append(Break(row, missing))
+        if timing.coarse:
+            ticks = np.diff(block)
+            missing = round((step - float(np.median(ticks[ticks > 0]))) / timing.step)
+        else:
+            missing = round(_shift(timing, block, at))
+        broken = missing > 0
+    if broken:
+        timing.breaks.append(Break(start + at + 1, missing))
+        timing.broken_time += step
 
 
 def _shift(timing: Timing, block: Floats, at: int) -> float:

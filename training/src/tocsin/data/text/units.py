@@ -36,7 +36,7 @@ for _quantity, _table in (("acceleration", _ACCELERATION), ("time", _TIME)):
     for _unit, _spellings in _table.items():
         for _spelling in _spellings.split():
             _KNOWN[_spelling] = (_quantity, _unit)  # type: ignore[assignment]
-_KNOWN |= {unit: ("velocity", unit) for unit in _VELOCITY.split()}
+_KNOWN |= {unit: ("velocity", unit.replace("_", "/")) for unit in _VELOCITY.split()}
 _KNOWN |= {unit: ("other", unit) for unit in _OTHER.split()}
 
 
@@ -53,8 +53,8 @@ _TIME_WORDS = _set(
     " secs millis micros nanos epoch unixtime unix utc temps tiempo tempo sekunden msec usec ms us ns s"
 )
 _COUNTER_WORDS = _set(
-    "index idx sample samples n nr no row rows count counter id seq sequence frame number num i nummer zeile punkt point"
-    " record"
+    "index idx sample samples n nr no row rows count counter id seq sequence frame number num i nummer zeile punkt"
+    " point record"
 )
 _OTHER_WORDS = _set(
     "temp temperature temperatur humidity feuchte pressure druck rpm speed drehzahl geschwindigkeit volt voltage"
@@ -63,7 +63,7 @@ _OTHER_WORDS = _set(
     " gps lat lon altitude power leistung"
 )
 _BRACKETS = re.compile(r"^(.*?)\s*[(\[{<]\s*([^()\[\]{}<>]*?)\s*[)\]}>]\s*$")
-_AFTER = re.compile(r"^(.*\S)(?:\s*/\s*|\s+in\s+|\s+)(\S+)$")
+_AFTER = tuple(re.compile(rf"^(.*?\S){between}(\S+)$") for between in (r"\s+in\s+", r"\s+", r"\s*/\s*"))
 _CAMEL = re.compile(r"^(.*[a-z])(Ms|Us|Ns|Sec)$")
 _ACCELERATION_WORDS = re.compile(
     r"acc|beschl|vib|^(?:lin_?|user_?)?a?[xyz]$|(?:^|[_\W])a?[xyz](?:$|[_\W])|(?:^|[_\W])a[_\W]|schwing", re.I
@@ -97,7 +97,7 @@ def split_name(header: str) -> tuple[str, tuple[Quantity, str] | None]:
         return header, unit
     if header in ("g", "G", "s"):
         return header, unit_of(header)
-    for pattern in (_CAMEL, _AFTER):
+    for pattern in (_CAMEL, *_AFTER):
         found = pattern.match(header)
         if found and (unit := unit_of(found[2])):
             return found[1].strip(), unit
