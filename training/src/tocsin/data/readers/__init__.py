@@ -135,6 +135,9 @@ def _module(form: Format) -> Any:
 
 # Readers that were used last: clips of one file follow each other, and opening a table means parsing it.
 _KEPT = 8
+# Of those whose samples are on the disk, by number (each is an open file) and by bytes.
+_KEPT_SPOOLED = 128
+_SPOOLED_BYTES = 4 << 30
 _kept: OrderedDict[tuple[Source, int, int], Reader] = OrderedDict()
 _lock = threading.Lock()
 
@@ -161,9 +164,22 @@ def open_reader(source: Source) -> Reader:
     reader = lean(_module(form).open_reader(source))
     with _lock:
         _kept[key] = reader
-        while len(_kept) > _KEPT:
-            _kept.popitem(last=False)
+        _forget()
     return reader
+
+
+def _forget() -> None:
+    """Drop the readers that were not used for longest, as far as there are too many; the last one stays."""
+    plain = spooled = size = 0
+    for number, (key, reader) in enumerate(reversed(list(_kept.items()))):
+        if isinstance(reader, SpooledReader):
+            spooled, size = spooled + 1, size + 8 * reader.channels * reader.samples
+            many = spooled > _KEPT_SPOOLED or size > _SPOOLED_BYTES
+        else:
+            plain += 1
+            many = plain > _KEPT
+        if number and many:
+            del _kept[key]
 
 
 def array_names(path: Path) -> list[str]:

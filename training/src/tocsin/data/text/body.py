@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -14,10 +15,11 @@ import numpy.typing as npt
 
 from ...errors import DataError
 from .cells import is_time, stamp, to_float
-from .dialect import COMMENTS, Dialect, is_comment, open_text, split_line
+from .dialect import Dialect, is_comment, open_text, split_line
 
 # Rows that are parsed together; as text they take a few MB.
 CHUNK = 1 << 14
+_COMMENT = re.compile(r"^[ \t]*(?:[#%!]|//|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class _Parser:
         form = self._dialect
         if form.thousands or (form.quoted and (form.decimal != "." or self._clocks)):
             return None
-        rows = [line for line in lines if not line.isspace() and not line.lstrip().startswith(COMMENTS)]
+        rows = [line for line in lines if not is_comment(line)] if _COMMENT.search("".join(lines)) else lines
         if not rows:
             return Chunk(np.zeros((0, len(self._columns))), self._stamps([]) if self._clocks else None)
         if not form.quoted and {self._count(row) for row in rows} - self._widths:

@@ -51,6 +51,9 @@ _STAMPS = (
 # What a spreadsheet makes of a time below an hour.
 _MINUTES = re.compile(r"(?P<minute>\d+):(?P<second>[0-5]\d)[.,](?P<part>\d+)")
 
+_LETTER = re.compile(r"[^\W\d_]")
+_TIMELIKE = re.compile(r"\d+(?::\d|T\d|[-/.]\d+[-/.]\d|[- ][^\W\d_]{3})")
+
 NANOSECONDS = 1_000_000_000
 DAY = 86_400 * NANOSECONDS
 
@@ -73,7 +76,7 @@ def kind_of(cell: str, decimal: str, thousands: str) -> CellKind:
         return "missing"
     if is_time(cell):
         return "time"
-    return "word" if any(letter.isalpha() for letter in cell) else "odd"
+    return "word" if _LETTER.search(cell) else "odd"
 
 
 def to_float(cell: str, decimal: str, thousands: str) -> float:
@@ -98,9 +101,7 @@ def _match(cell: str) -> re.Match[str] | None:
 
 def is_time(cell: str) -> bool:
     """Whether a cell is a date, a time of day or both."""
-    if not cell[:1].isdigit() or not (":" in cell or "T" in cell or sum(map(cell.count, "-./ ")) >= 2):
-        return False
-    return nanoseconds(cell) is not None
+    return _TIMELIKE.match(cell) is not None and nanoseconds(cell) is not None
 
 
 def has_date(cell: str) -> bool:

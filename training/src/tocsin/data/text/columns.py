@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...errors import DataError
-from .cells import CellKind, has_clock, has_date, to_float
+from .cells import MISSING, CellKind, has_clock, has_date
 from .dialect import Dialect
 from .timebase import Floats, Unwrapper, is_even
 from .units import (
@@ -166,7 +166,11 @@ class Planner:
 
     def _numbers(self, column: Column) -> Floats:
         form = self._dialect
-        return np.array([to_float(cell, form.decimal, form.thousands) for cell in self._cells(column)])
+        # The sniffer has seen that these are numbers.
+        cells = ["nan" if cell.lower() in MISSING else cell for cell in self._cells(column)]
+        if form.thousands:
+            cells = [cell.replace(form.thousands, "") for cell in cells]
+        return np.array([float(cell.replace(form.decimal, ".")) for cell in cells])
 
     def _day_first(self, column: Column) -> bool:
         return any((found := re.match(r"(\d{1,2})/", cell)) and int(found[1]) > 12 for cell in self._cells(column))

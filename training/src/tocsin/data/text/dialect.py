@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TextIO
 
 from ...errors import DataError
-from .cells import THOUSANDS, CellKind, kind_of
+from .cells import MISSING, THOUSANDS, CellKind, kind_of
 from .units import unit_of
 
 HEAD_LINES = 400
 HEAD_BYTES = 1 << 18
 COMMENTS = ("#", "%", "//", "!")
 # "" is one column, " " any run of blanks. The order decides between ways that read the same.
-DELIMITERS = ("\t", ";", "|", ",", " ", "")
+DELIMITERS = ("\t", ";", "|", ",", "", " ")
 NAMES = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "blanks", "": "none (one column)"}
 
 
@@ -154,11 +154,33 @@ def _merge(old: tuple[CellKind, ...], new: Sequence[CellKind]) -> tuple[CellKind
     return tuple(merged)
 
 
-def _longest_run(rows: Sequence[list[str] | None], decimal: str, thousands: str, delimiter: str) -> _Run | None:
+class _Kinds:
+    """What the rows hold in one way of reading."""
+
+    def __init__(self, delimiter: str, decimal: str, thousands: str) -> None:
+        self._decimal, self._thousands = decimal, thousands
+        self._foreign = [d for d in DELIMITERS[:4] if d != delimiter] if delimiter in (" ", "") else [";", "\t", "|"]
+
+    def of(self, row: list[str]) -> tuple[CellKind, ...] | None:
+        """Kinds of the cells; None where no table has such a row."""
+        kinds: tuple[CellKind, ...] = tuple(kind_of(cell, self._decimal, self._thousands) for cell in row)
+        if "odd" in kinds or not ("number" in kinds or "time" in kinds):
+            return None
+        if "word" in kinds:
+            words = [cell for cell, kind in zip(row, kinds, strict=True) if kind == "word"]
+            if any(d in word for word in words for d in self._foreign):
+                return None
+        return kinds
+
+
+def _longest_run(rows: Sequence[list[str] | None], kinds_of: _Kinds) -> _Run | None:
     """The longest run of lines that hold numbers in the same columns."""
+    # Most ways fit no line at all.
+    if not any(row and kinds_of.of(row) for row in rows[:: max(1, len(rows) // 24)]) and len(rows) > 24:
+        return None
     best: _Run | None = None
-    begin, kinds = 0, None
-    foreign = "".join(d for d in DELIMITERS[:4] if d != delimiter) if delimiter in (" ", "") else ";\t|"
+    begin = 0
+    kinds: tuple[CellKind, ...] | None = None
 
     def close(end: int) -> None:
         nonlocal best
@@ -168,17 +190,22 @@ def _longest_run(rows: Sequence[list[str] | None], decimal: str, thousands: str,
     for i, row in enumerate(rows):
         if row is None:
             continue
-        here: list[CellKind] = [kind_of(cell, decimal, thousands) for cell in row]
-        strange = "odd" in here or any(
-            kind == "word" and any(d in cell for d in foreign if d) for kind, cell in zip(here, row, strict=True)
-        )
-        merged = _merge(kinds, here) if kinds and not strange else None
+        here = kinds_of.of(row) or _empty(row)
+        merged = _merge(kinds, here) if kinds and here else None
         if merged is None:
             close(i)
-            begin, merged = i, None if strange or not {"number", "time"} & set(here) else tuple(here)
+            begin, merged = i, here
         kinds = merged
     close(len(rows))
     return best
+
+
+def _empty(row: list[str]) -> tuple[CellKind, ...] | None:
+    """Kinds of a row whose cells all are empty; None where they are not."""
+    if len(row) < 2 or not all(cell.lower() in MISSING for cell in row):
+        return None
+    kinds: list[CellKind] = ["missing"] * len(row)
+    return tuple(kinds)
 
 
 @dataclass(frozen=True)
@@ -201,18 +228,28 @@ class _Way:
 def _ways(lines: Sequence[str], delimiters: Sequence[str], decimals: Sequence[str]) -> list[_Way]:
     """All ways to read `lines`, the best first."""
     found = []
+    joined = "".join(lines)
     for delimiter in delimiters:
+        if delimiter.strip() and delimiter not in joined:
+            continue
         rows = _rows(lines, delimiter)
-        joined = "".join(lines)
         for decimal in decimals:
             for thousands in ("", *THOUSANDS):
-                quoted = thousands != delimiter or '"' in joined
-                if thousands and (thousands == decimal or thousands not in joined or not quoted):
+                if decimal == "," and "," not in joined and len(decimals) > 1:
                     continue
-                run = _longest_run(rows, decimal, thousands, delimiter)
+                if thousands and not _may_part(thousands, decimal, delimiter, joined):
+                    continue
+                run = _longest_run(rows, _Kinds(delimiter, decimal, thousands))
                 if run is not None:
                     found.append(_Way(delimiter, decimal, thousands, run, rows))
     return sorted(found, key=lambda way: (way.run.begin - way.run.end, way.run.words, way.thousands != ""))
+
+
+def _may_part(thousands: str, decimal: str, delimiter: str, text: str) -> bool:
+    """Whether a separator of thousands is in a text."""
+    if thousands == decimal or (thousands == delimiter and '"' not in text):
+        return False
+    return re.search(rf"\d{re.escape(thousands)}\d{{3}}(?!\d)", text) is not None
 
 
 def _header_width(way: _Way) -> int:
