@@ -166,7 +166,7 @@ def test_inspect(bundle: Path) -> None:
 def test_mistakes_are_told_with_status_2(fan: Path, bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "no.tocsin").write_bytes(b"nothing")
-    (tmp_path / "a.txt").write_text("x")
+    (tmp_path / "a.xyz").write_text("x")
     out = ("-o", tmp_path / "x.tocsin")
     mistakes: list[tuple[tuple[object, ...], str]] = [
         (("train", "--data", tmp_path / "empty", *out), "Understood are"),
@@ -180,7 +180,7 @@ def test_mistakes_are_told_with_status_2(fan: Path, bundle: Path, tmp_path: Path
         (("eval", tmp_path / "no.tocsin", "--data", fan), "no.tocsin"),
         (("eval", bundle, "--data", tmp_path / "nowhere"), "does not exist"),
         (("run", bundle, tmp_path / "none.wav"), "not a file"),
-        (("run", bundle, tmp_path / "a.txt"), "not a kind of recording"),
+        (("run", bundle, tmp_path / "a.xyz"), "not a kind of recording"),
         (("inspect", tmp_path / "none.tocsin"), "none.tocsin"),
     ]
     for words, text in mistakes:

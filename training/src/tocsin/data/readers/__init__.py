@@ -9,6 +9,7 @@ module is imported when the first such file is read.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.util
 import threading
@@ -140,6 +141,8 @@ _KEPT_SPOOLED = 128
 _SPOOLED_BYTES = 4 << 30
 _kept: OrderedDict[tuple[Source, int, int], Reader] = OrderedDict()
 _lock = threading.Lock()
+# Files that are open when the interpreter ends are closed while their libraries are still there.
+atexit.register(_kept.clear)
 
 
 def open_reader(source: Source) -> Reader:
