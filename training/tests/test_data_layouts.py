@@ -144,7 +144,7 @@ def test_npz_may_name_its_rate(tmp_path: Path) -> None:
 
 def test_broken_npz_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 nothing")
-    with pytest.raises(DataError, match=r"not a readable \.npz"):
+    with pytest.raises(DataError, match=r"not a readable NumPy file"):
         open_dataset(tmp_path / "a.npz", ReadOptions(rate=100))
 
 

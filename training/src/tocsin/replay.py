@@ -82,7 +82,7 @@ def _clip(path: Path, array: str = "", index: int = -1) -> Clip:
 
 
 def open_recordings(text: str, bundle: Bundle, options: ReadOptions) -> Iterator[Recording]:
-    """Streams of a file for `bundle`: one, or one for each array of an ``.npz`` (``file.npz:array`` for one of them).
+    """Streams of a file for `bundle`: one, or one for each array of a file of arrays (``file.npz:array`` for one).
 
     Raises
     ------
@@ -90,9 +90,9 @@ def open_recordings(text: str, bundle: Bundle, options: ReadOptions) -> Iterator
         There is no such file, or it cannot be used with the bundle.
     """
     path, array = Path(text), ""
-    if not path.exists() and ".npz:" in text:
-        name, _, array = text.rpartition(":")
-        path = Path(name)
+    name, _, wanted = text.rpartition(":")
+    if not path.exists() and Path(name).suffix.lower() in suffixes("numbers"):
+        path, array = Path(name), wanted
     if not path.is_file():
         known = ", ".join(sorted(suffixes()))
         raise DataError(f"{path} is not a file. Give recordings: {known}.")
@@ -123,7 +123,7 @@ def _arrays(path: Path, wanted: str, source: Dataset) -> Iterator[Recording]:
         raise DataError(f"has no array {wanted}, only {', '.join(names)}")
     for name in [wanted] if wanted else names:
         clips = [_clip(path, name, i) for i in range(count_recordings(path, name))]
-        yield _recording(f"{path}:{name}", source, clips)
+        yield _recording(f"{path}:{name}" if name else str(path), source, clips)
 
 
 def _recording(name: str, source: Dataset, clips: list[Clip]) -> Recording:

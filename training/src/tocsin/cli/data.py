@@ -29,7 +29,7 @@ def data() -> None:
 @click.option("--full-scale", type=click.FloatRange(0, min_open=True), help="Range of vibration in sound files, g.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print one JSON object.")
 def info(folder: Path, json_wanted: bool, strict: bool, **given: Any) -> None:
-    """Say what the recordings in FOLDER (or an .npz) are, and what is wrong with them.
+    """Say what the recordings in FOLDER (or a file of arrays) are, and what is wrong with them.
 
     Exit status 1 where recordings of the training stand in the test too, so that figures of `tocsin eval` would be
     too good; with --strict also for any other finding. 2 where nothing can be read.

@@ -92,7 +92,7 @@ def data_option(command: Command) -> Command:
         "--data",
         type=click.Path(path_type=Path),
         required=True,
-        help="Folder of a data set (MIMII, DCASE or plain layout), or an .npz of vibration.",
+        help="Folder of a data set (MIMII, DCASE or plain layout), or a file of arrays (.npz, .mat, .h5, …).",
     )(command)
 
 
@@ -102,9 +102,9 @@ def reading_options(command: Command) -> Command:
         click.option("--sensor", type=click.Choice(["audio", "vibration"]), help="What sound files hold."),
         click.option("--channel", type=click.IntRange(0), help="Channel of sound files, from 0; else the mean of all."),
         click.option("--unit", type=click.Choice(["g", "mg", "ug", "m/s2"]), help="Unit of vibration's numbers."),
-        click.option("--normal", type=Words(), help="Names of an .npz's healthy arrays, such as 'fan_*_0_weight'."),
-        click.option("--anomaly", type=Words(), help="Names of an .npz's faulty arrays."),
-        click.option("--ignore", type=Words(), help="Names of an .npz's arrays to leave out."),
+        click.option("--normal", type=Words(), help="Names of healthy arrays, such as 'fan_*_0_weight'."),
+        click.option("--anomaly", type=Words(), help="Names of faulty arrays."),
+        click.option("--ignore", type=Words(), help="Names of arrays to leave out."),
         click.option("--machine", "machines", type=Words(), help="Only these machines, such as 'fan,pump*'."),
         click.option(
             "--clip-seconds",

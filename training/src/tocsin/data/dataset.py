@@ -354,8 +354,9 @@ def open_dataset(root: Path, options: ReadOptions) -> Dataset:
 
 def _of_numbers(found: Dataset) -> Dataset:
     """Files of physical values: vibration, whose rate and unit the files may say."""
-    first = {clip.path: clip for clip in reversed(found.clips)}
-    settled = rates.settle([clip for clip in found.clips if first[clip.path] is clip], found.reader, found.options)
+    first = {(clip.path, clip.array): clip for clip in reversed(found.clips)}
+    clips = [clip for clip in found.clips if first[clip.path, clip.array] is clip]
+    settled = rates.settle(clips, found.reader, found.options)
     return replace(found, kind="vibration", options=settled.options, notes=found.notes + settled.told)
 
 

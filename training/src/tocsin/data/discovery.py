@@ -130,10 +130,12 @@ def _by_kind(root: Path, files: Iterable[Path], found: Discovery) -> dict[bool, 
         suffix = path.suffix.lower()
         if is_table(path) or path.name == "metadata.json":
             continue  # read for what they say of the recordings
+        if suffix == ".tdms_index":
+            continue  # LabVIEW's index of the .tdms beside it
         if suffix not in suffixes():
             what = f"{suffix} is" if suffix else "a name without a suffix is"
             found.leave(name, f"{what} no format of recordings that is understood", recordings=False)
-        elif reason := unavailable(format_of(path)):
+        elif reason := unavailable(path):
             found.leave(name, reason)
         else:
             kinds[suffix in sound].append(path)
@@ -255,8 +257,8 @@ def _one_file(path: Path, options: ReadOptions, found: Discovery) -> Discovery:
     """The recordings of one file of arrays."""
     form: Format | None = format_of(path) if path.suffix.lower() in suffixes() else None
     if form is None or not form.arrays:
-        raise DataError(f"{path} is one file. Give --data a folder or an .npz. {UNDERSTOOD}")
-    if reason := unavailable(form):
+        raise DataError(f"{path} is one file. Give --data a folder, or a file of arrays. {UNDERSTOOD}")
+    if reason := unavailable(path):
         raise DataError(f"{path}: {reason}")
     names = array_names(path)
     _add_arrays(path, None, options, found, prefix="")

@@ -4,7 +4,8 @@
 
 To add a format, write a module here with a function ``open_reader(source)`` and name it in :data:`FORMATS`. A format
 whose files hold several recordings by name has ``array_names(path)`` and ``count_recordings(path, array)``, too. The
-module is imported when the first such file is read.
+module is imported when the first such file is read. A format of named arrays only lists them, for
+:class:`tocsin.data.readers.arrayformat.ArrayFormat`, which says what they mean.
 """
 
 from __future__ import annotations
@@ -72,10 +73,32 @@ class Format:
     extra: str = ""
 
 
+# Of files that differ by the suffix alone, the one is taken that stands first here.
 FORMATS = (
-    Format("sound", (".wav", ".flac"), "sound", "sound"),
+    Format(
+        "sound",
+        (
+            *(".wav", ".wave", ".flac", ".w64", ".rf64", ".aiff", ".aif", ".aifc", ".caf"),
+            *(".ogg", ".oga", ".opus", ".mp3"),
+        ),
+        "sound",
+        "sound",
+    ),
+    Format(
+        "sound in a container",
+        (".m4a", ".m4b", ".mp4", ".mov", ".3gp", ".mka", ".mkv", ".webm", ".aac", ".wma", ".amr"),
+        "media",
+        "sound",
+        needs="av",
+        extra="audio",
+    ),
+    Format("TDMS", (".tdms",), "tdms", "numbers", arrays=True, needs="nptdms", extra="tdms"),
+    Format("universal file", (".uff", ".unv", ".uf"), "uff", "numbers", arrays=True, needs="pyuff", extra="uff"),
+    Format("HDF5", (".h5", ".hdf5", ".hdf", ".he5"), "hdf5", "numbers", arrays=True, needs="h5py", extra="hdf5"),
+    Format("MATLAB", (".mat",), "mat", "numbers", arrays=True),
+    Format("Parquet", (".parquet", ".pq"), "parquet", "numbers", arrays=True, needs="pyarrow", extra="parquet"),
+    Format("NumPy", (".npz", ".npy"), "npz", "numbers", arrays=True),
     Format("text table", (".csv", ".tsv", ".txt", ".dat", ".asc"), "table", "numbers"),
-    Format("NumPy archive", (".npz",), "npz", "numbers", arrays=True),
 )
 
 
@@ -123,15 +146,37 @@ def format_of(path: Path) -> Format:
     raise DataError(f"is not a kind of recording that is understood ({suffix or 'no suffix'})")
 
 
-def unavailable(form: Format) -> str:
-    """What to install to read a format; empty where nothing is missing."""
+def unavailable(path: Path) -> str:
+    """What to install to read a file of a known format; empty where nothing is missing.
+
+    Raises
+    ------
+    DataError
+        Its format is not known.
+    """
+    form, suffix = format_of(path), path.suffix.lower()
+    if form.module == "sound" and suffix not in (".wav", ".flac") and not _module(form).is_known(suffix):
+        form = format_of(Path("a.m4a"))
     if not form.needs or importlib.util.find_spec(form.needs) is not None:
         return ""
-    return f'needs the package {form.needs}: pip install "tocsin[{form.extra}]"'
+    return f'{suffix} needs the package {form.needs}: pip install "tocsin[{form.extra}]"'
 
 
 def _module(form: Format) -> Any:
     return importlib.import_module(f".{form.module}", __name__)
+
+
+def _module_of(path: Path) -> Any:
+    """Module that reads a file.
+
+    Raises
+    ------
+    DataError
+        The format is not known, or its package is not installed.
+    """
+    if reason := unavailable(path):
+        raise DataError(reason)
+    return _module(format_of(path))
 
 
 # Readers that were used last: clips of one file follow each other, and opening a table means parsing it.
@@ -153,7 +198,7 @@ def open_reader(source: Source) -> Reader:
     DataError
         The file cannot be read; the message leaves its name to the caller.
     """
-    form = format_of(source.path)
+    module = _module_of(source.path)
     try:
         state = source.path.stat()
     except OSError as error:
@@ -164,7 +209,7 @@ def open_reader(source: Source) -> Reader:
         if found is not None:
             _kept.move_to_end(key)
             return found
-    reader = lean(_module(form).open_reader(source))
+    reader = lean(module.open_reader(source))
     with _lock:
         _kept[key] = reader
         _forget()
@@ -193,8 +238,7 @@ def array_names(path: Path) -> list[str]:
     DataError
         The file cannot be read.
     """
-    form = format_of(path)
-    names: list[str] = _module(form).array_names(path) if form.arrays else []
+    names: list[str] = _module_of(path).array_names(path) if format_of(path).arrays else []
     return names
 
 
@@ -206,4 +250,4 @@ def count_recordings(path: Path, array: str) -> int:
     DataError
         The array cannot be read.
     """
-    return int(_module(format_of(path)).count_recordings(path, array))
+    return int(_module_of(path).count_recordings(path, array))

@@ -13,6 +13,21 @@ if TYPE_CHECKING:
     from . import Source
 
 
+LOSSY = "compressed with losses ({}); WAV or FLAC keep what the machine really sounds like"
+# What libsndfile calls the formats that only some of its builds read.
+_LATER = {".mp3": "MP3", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG"}
+_LOSSY = frozenset(
+    {"MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III", "VORBIS", "OPUS", "IMA_ADPCM", "MS_ADPCM", "GSM610"}
+)
+
+
+def is_known(suffix: str) -> bool:
+    """Whether this build of libsndfile reads files with a suffix."""
+    import soundfile
+
+    return suffix not in _LATER or _LATER[suffix] in soundfile.available_formats()
+
+
 def _failed(error: Exception) -> DataError:
     text = str(error).rstrip(".")
     return DataError(f"not a readable sound file ({text.split(': ')[-1]})")
@@ -33,6 +48,7 @@ class SoundReader(Reader):
             stretches=[Stretch(0, self._file.frames)],
             rate=self._file.samplerate,
             unit="digits",
+            notes=[LOSSY.format(self._file.subtype)] if self._file.subtype in _LOSSY else [],
         )
 
     def _rows(self, start: int, count: int) -> Values:
@@ -47,5 +63,15 @@ class SoundReader(Reader):
 
 
 def open_reader(source: Source) -> Reader:
-    """Open a sound file."""
+    """Open a sound file; by FFmpeg's libraries where libsndfile is too old for it.
+
+    Raises
+    ------
+    DataError
+        It cannot be read.
+    """
+    if not is_known(source.path.suffix.lower()):
+        from . import media
+
+        return media.open_reader(source)
     return SoundReader(source)
