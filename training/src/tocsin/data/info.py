@@ -144,9 +144,9 @@ def tables_of(dataset: Dataset) -> tuple[Tables, ...]:
     """How the text tables of a data set were understood, those that were understood alike as one."""
     alike: dict[Understood, list[tuple[str, TableReader]]] = defaultdict(list)
     for clip in {clip.path: clip for clip in reversed(dataset.clips)}.values():
-        if format_of(clip.path).module != "table":
-            continue
         with suppress(DataError):  # told as a finding
+            if format_of(clip.path).module != "table":
+                continue
             reader = dataset.reader(clip)
             assert isinstance(reader, TableReader)
             rate = reader.understood.rate
