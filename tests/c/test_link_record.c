@@ -183,7 +183,7 @@ static void test_a_lost_message_is_sent_again(void **state)
 	assert_int_equal(model.samples, 256);
 }
 
-static void test_nobody_there_costs_one_message_at_a_time(void **state)
+static void test_nobody_there_costs_one_message_at_a_time_and_soon_none(void **state)
 {
 	uint8_t payload[TOCSIN_LINK_PAYLOAD_MAX];
 	uint8_t type;
@@ -197,8 +197,49 @@ static void test_nobody_there_costs_one_message_at_a_time(void **state)
 		step(RECORD_PASS, 10);
 		sent += tocsin_link_record_next(&model.record, model.now, &type, payload) > 0;
 	}
-	assert_in_range(sent, 20000 / TOCSIN_LINK_RECORD_RETRY_MS - 1,
-			20000 / TOCSIN_LINK_RECORD_RETRY_MS + TOCSIN_LINK_RECORD_WINDOW);
+	assert_in_range(sent, TOCSIN_LINK_RECORD_PATIENCE_MS / TOCSIN_LINK_RECORD_RETRY_MS - 1,
+			TOCSIN_LINK_RECORD_PATIENCE_MS / TOCSIN_LINK_RECORD_RETRY_MS +
+				TOCSIN_LINK_RECORD_WINDOW);
+	/* A word of it, and all goes on. */
+	step(RECORD_ANSWER, 1);
+	assert_true(tocsin_link_record_next(&model.record, model.now, &type, payload) > 0);
+}
+
+/* However far it has come: waiting for a stream, in it, at its end. */
+static void test_no_recording_outlives_its_desk(void **state)
+{
+	(void)state;
+	for (int reached = 0; reached < 3; reached++) {
+		begin(1);
+		step(RECORD_START, reached == 0);
+		step(RECORD_WRITE, 100);
+		if (reached == 2) {
+			step(RECORD_STREAM, 0);
+		}
+		step(RECORD_PASS, TOCSIN_LINK_RECORD_KEEP_MS - 1);
+		assert_false(tocsin_link_record_forget_silent(&model.record, model.now));
+		assert_true(tocsin_link_record_active(&model.record));
+		step(RECORD_PASS, 1);
+		assert_true(tocsin_link_record_forget_silent(&model.record, model.now));
+		assert_false(tocsin_link_record_active(&model.record));
+		assert_false(tocsin_link_record_forget_silent(&model.record, model.now));
+	}
+}
+
+static void test_desk_that_is_back_in_time_keeps_its_recording(void **state)
+{
+	(void)state;
+	begin(1);
+	step(RECORD_START, 0);
+	step(RECORD_WRITE, 300);
+	step(RECORD_DELIVER, 1);
+	step(RECORD_PASS, TOCSIN_LINK_RECORD_KEEP_MS - 1);
+	step(RECORD_RESUME, 0);
+	assert_true(model.record.continued);
+	step(RECORD_PASS, TOCSIN_LINK_RECORD_KEEP_MS - 1);
+	assert_false(tocsin_link_record_forget_silent(&model.record, model.now));
+	finish();
+	assert_int_equal(model.samples, 300);
 }
 
 static void test_next_stream_begins_at_its_first_frame(void **state)
@@ -324,7 +365,9 @@ int main(void)
 		cmocka_unit_test(test_known_messages),
 		cmocka_unit_test(test_full_buffer_becomes_a_gap_and_few_long_pieces),
 		cmocka_unit_test(test_a_lost_message_is_sent_again),
-		cmocka_unit_test(test_nobody_there_costs_one_message_at_a_time),
+		cmocka_unit_test(test_nobody_there_costs_one_message_at_a_time_and_soon_none),
+		cmocka_unit_test(test_no_recording_outlives_its_desk),
+		cmocka_unit_test(test_desk_that_is_back_in_time_keeps_its_recording),
 		cmocka_unit_test(test_next_stream_begins_at_its_first_frame),
 		cmocka_unit_test(test_a_new_stream_does_not_touch_what_is_recorded),
 		cmocka_unit_test(test_resuming_keeps_what_was_not_acknowledged),

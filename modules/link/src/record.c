@@ -167,10 +167,15 @@ void tocsin_link_record_end(struct tocsin_link_record *record)
 	record->streaming = false;
 }
 
+static uint32_t silence(const struct tocsin_link_record *record, uint32_t now)
+{
+	return now - record->alive;
+}
+
 size_t tocsin_link_record_space(const struct tocsin_link_record *record, uint32_t now)
 {
 	if (record->phase != TOCSIN_LINK_RECORD_RUNNING ||
-	    (uint32_t)(now - record->alive) >= TOCSIN_LINK_RECORD_PATIENCE_MS) {
+	    silence(record, now) >= TOCSIN_LINK_RECORD_PATIENCE_MS) {
 		return SIZE_MAX;
 	}
 	return record->full && tocsin_ring_fill(&record->ring) > record->capacity / 2
@@ -458,8 +463,9 @@ size_t tocsin_link_record_next(struct tocsin_link_record *record, uint32_t now, 
 {
 	uint64_t window;
 
-	if (record->phase != TOCSIN_LINK_RECORD_RUNNING &&
-	    record->phase != TOCSIN_LINK_RECORD_ENDED) {
+	if ((record->phase != TOCSIN_LINK_RECORD_RUNNING &&
+	     record->phase != TOCSIN_LINK_RECORD_ENDED) ||
+	    silence(record, now) >= TOCSIN_LINK_RECORD_PATIENCE_MS) {
 		return 0;
 	}
 	if (record->state_due) {
@@ -479,4 +485,14 @@ size_t tocsin_link_record_next(struct tocsin_link_record *record, uint32_t now, 
 		return 0;
 	}
 	return compose(record, now, type, payload);
+}
+
+bool tocsin_link_record_forget_silent(struct tocsin_link_record *record, uint32_t now)
+{
+	if (record->phase == TOCSIN_LINK_RECORD_IDLE ||
+	    silence(record, now) < TOCSIN_LINK_RECORD_KEEP_MS) {
+		return false;
+	}
+	record->phase = TOCSIN_LINK_RECORD_IDLE;
+	return true;
 }

@@ -26,6 +26,7 @@ struct replay_data {
 	uint64_t holes;  /* frames missing that were fed, and not yet read; under the lock */
 	size_t lent;     /* frames of the last block, not yet given back */
 	uint64_t credit; /* last limit told */
+	int64_t heard;   /* when the feeder said something; under the lock */
 	tocsin_source_replay_credit_t tell;
 	int16_t mem[CONFIG_TOCSIN_SOURCE_REPLAY_BUFFER / sizeof(int16_t)];
 };
@@ -62,6 +63,7 @@ static int replay_start(const struct device *dev, const struct tocsin_source_for
 	data->holes = 0;
 	data->lent = 0;
 	data->credit = 0;
+	data->heard = k_uptime_get();
 	data->running = err == 0;
 	k_sem_reset(&data->fed);
 	k_mutex_unlock(&data->lock);
@@ -142,6 +144,7 @@ static int missing_end(struct replay_data *data, struct tocsin_source_block *blo
 static int replay_read(const struct device *dev, size_t max_frames, k_timeout_t timeout,
 		       struct tocsin_source_block *block)
 {
+	const k_timepoint_t end = sys_timepoint_calc(timeout);
 	struct replay_data *data = dev->data;
 
 	if (!data->running) {
@@ -160,7 +163,8 @@ static int replay_read(const struct device *dev, size_t max_frames, k_timeout_t 
 		if (ended) {
 			return missing_end(data, block);
 		}
-		if (k_sem_take(&data->fed, timeout) != 0) {
+		/* Being told of what is known is no reason to wait longer. */
+		if (k_sem_take(&data->fed, sys_timepoint_timeout(end)) != 0) {
 			tell_credit(data, true);
 			return -EAGAIN;
 		}
@@ -195,28 +199,42 @@ static void skip_to(struct replay_data *data, uint64_t index)
 	}
 }
 
+/* With the lock held. */
+static int take_in(struct replay_data *data, uint64_t index, const int16_t *samples, size_t frames)
+{
+	uint64_t known;
+	size_t fresh;
+	size_t stored;
+
+	skip_to(data, index);
+	known = tocsin_ring_write_index(&data->ring) - index;
+	if (known >= frames) {
+		return 0;
+	}
+	fresh = frames - (size_t)known;
+	stored = tocsin_ring_write(&data->ring, samples + known * data->channels, fresh);
+	data->holes += fresh - stored;
+	return stored < fresh ? -ENOBUFS : 0;
+}
+
 int tocsin_source_replay_feed(const struct device *dev, uint64_t index, const int16_t *samples,
 			      size_t frames)
 {
 	struct replay_data *data = dev->data;
-	int err = 0;
+	int err;
 
+	if (index > TOCSIN_SOURCE_REPLAY_FRAMES_MAX ||
+	    frames > TOCSIN_SOURCE_REPLAY_FRAMES_MAX - index) {
+		return -ERANGE;
+	}
 	k_mutex_lock(&data->lock, K_FOREVER);
-	if (!data->running || data->ended) {
+	data->heard = k_uptime_get();
+	if (!data->running) {
 		err = -EPIPE;
+	} else if (data->ended) {
+		err = index + frames <= tocsin_ring_write_index(&data->ring) ? 0 : -EPIPE;
 	} else {
-		skip_to(data, index);
-
-		const uint64_t known = tocsin_ring_write_index(&data->ring) - index;
-
-		if (known < frames) {
-			const size_t fresh = frames - (size_t)known;
-			const size_t stored = tocsin_ring_write(
-				&data->ring, samples + known * data->channels, fresh);
-
-			data->holes += fresh - stored;
-			err = stored < fresh ? -ENOBUFS : 0;
-		}
+		err = take_in(data, index, samples, frames);
 	}
 	k_mutex_unlock(&data->lock);
 	k_sem_give(&data->fed);
@@ -238,6 +256,17 @@ int tocsin_source_replay_end(const struct device *dev, uint64_t total)
 		k_sem_give(&data->fed);
 	}
 	return err;
+}
+
+int64_t tocsin_source_replay_heard(const struct device *dev)
+{
+	struct replay_data *data = dev->data;
+	int64_t heard;
+
+	k_mutex_lock(&data->lock, K_FOREVER);
+	heard = data->heard;
+	k_mutex_unlock(&data->lock);
+	return heard;
 }
 
 static int replay_init(const struct device *dev)

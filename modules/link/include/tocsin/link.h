@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define TOCSIN_LINK_MAJOR 1 /**< versions that differ here do not understand each other */
-#define TOCSIN_LINK_MINOR 2 /**< a higher one only adds to a lower one */
+#define TOCSIN_LINK_MINOR 3 /**< a higher one only adds to a lower one */
 
 /** Most payload bytes in a frame. */
 #define TOCSIN_LINK_PAYLOAD_MAX 512
@@ -107,6 +107,16 @@ enum tocsin_link_report {
 enum tocsin_link_window_flag {
 	TOCSIN_LINK_WINDOW_ALARM = 1 << 0,        /**< an alarm is on */
 	TOCSIN_LINK_WINDOW_SENSOR_FAULT = 1 << 1, /**< its samples are not to be believed */
+};
+
+/** Why a replay is over, as REPLAY_DONE tells it. */
+enum tocsin_link_replay_end {
+	TOCSIN_LINK_REPLAY_WHOLE = 0,    /**< all of it was worked through */
+	TOCSIN_LINK_REPLAY_ABORTED = 1,  /**< the desk said so */
+	TOCSIN_LINK_REPLAY_SILENT = 2,   /**< the desk was silent */
+	TOCSIN_LINK_REPLAY_CONSOLE = 3,  /**< somebody at the device said so */
+	TOCSIN_LINK_REPLAY_REPLACED = 4, /**< another recording or bundle took its place */
+	TOCSIN_LINK_REPLAY_FAILED = 5,   /**< something went wrong; the log says what */
 };
 
 /** A message as received; points into the decoder, valid until it is given the next byte. */

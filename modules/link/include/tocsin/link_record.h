@@ -44,8 +44,12 @@ extern "C" {
 /** Samples that do not fill a message wait this long for more, milliseconds. */
 #define TOCSIN_LINK_RECORD_FLUSH_MS 100
 
-/** A source that waits does so for a desk that was heard within this time, milliseconds. */
+/** A desk that was not heard for this time is sent nothing, and no source waits for it,
+ * milliseconds. One that listens is heard once a second. */
 #define TOCSIN_LINK_RECORD_PATIENCE_MS 5000
+
+/** So long may a desk be away and still take its recording up again, milliseconds. */
+#define TOCSIN_LINK_RECORD_KEEP_MS 60000
 
 /** Messages on their way at a time: 16 KiB, what 1 Mbit/s carries in 160 ms. */
 #define TOCSIN_LINK_RECORD_WINDOW 32
@@ -197,6 +201,13 @@ size_t tocsin_link_record_state(const struct tocsin_link_record *record, uint8_t
  */
 size_t tocsin_link_record_next(struct tocsin_link_record *record, uint32_t now, uint8_t *type,
 			       uint8_t *payload);
+
+/**
+ * @brief Let go of a recording whose desk was not heard for TOCSIN_LINK_RECORD_KEEP_MS. To be asked
+ * now and then, at least once in 2^31 ms, while tocsin_link_record_active().
+ * @return whether there was one
+ */
+bool tocsin_link_record_forget_silent(struct tocsin_link_record *record, uint32_t now);
 
 /** @brief Whether a recording is wanted, so that tocsin_link_record_next() is worth asking. */
 static inline bool tocsin_link_record_active(const struct tocsin_link_record *record)

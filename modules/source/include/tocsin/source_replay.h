@@ -31,6 +31,9 @@ extern "C" {
  */
 typedef void (*tocsin_source_replay_credit_t)(uint64_t limit);
 
+/** Most frames of a recording: 89 years at 100 kHz. Whoever says more is mistaken. */
+#define TOCSIN_SOURCE_REPLAY_FRAMES_MAX (UINT64_C(1) << 48)
+
 /** @brief Set the function that is told of credit. Before the first start. */
 void tocsin_source_replay_set_credit(const struct device *dev,
 				     tocsin_source_replay_credit_t credit);
@@ -44,8 +47,9 @@ void tocsin_source_replay_set_credit(const struct device *dev,
  * @param index   index of the first frame in the recording
  * @param samples interleaved, copied
  * @param frames  frames
- * @retval 0        taken
- * @retval -EPIPE   not running
+ * @retval 0        taken, or left out
+ * @retval -EPIPE   not running, or behind the recording's end
+ * @retval -ERANGE  beyond TOCSIN_SOURCE_REPLAY_FRAMES_MAX: left out
  * @retval -ENOBUFS beyond the credit: what did not fit becomes a loss
  */
 int tocsin_source_replay_feed(const struct device *dev, uint64_t index, const int16_t *samples,
@@ -54,16 +58,19 @@ int tocsin_source_replay_feed(const struct device *dev, uint64_t index, const in
 /**
  * @brief Say that the recording itself has a hole: the next frame has index @p index.
  * @retval 0 taken (or in the past: left out)
- * @retval -EPIPE not running
+ * @retval -EPIPE, -ERANGE see tocsin_source_replay_feed()
  */
 int tocsin_source_replay_gap(const struct device *dev, uint64_t index);
 
 /**
  * @brief Say that the recording has @p total frames; the reader gets -ENODATA after the last.
- * @retval 0 taken
- * @retval -EPIPE not running
+ * @retval 0 taken; saying it again does no harm
+ * @retval -EPIPE, -ERANGE see tocsin_source_replay_feed()
  */
 int tocsin_source_replay_end(const struct device *dev, uint64_t total);
+
+/** @brief When the feeder was heard last, or the source was started: k_uptime_get(). */
+int64_t tocsin_source_replay_heard(const struct device *dev);
 
 #ifdef __cplusplus
 }

@@ -147,8 +147,69 @@ ZTEST(replay, test_nothing_goes_into_a_source_that_does_not_run)
 	zassert_equal(read(K_NO_WAIT), -EAGAIN);
 }
 
+ZTEST(replay, test_indices_that_cannot_be_are_refused)
+{
+	static const uint64_t far[] = {UINT64_MAX, UINT64_MAX - 1, UINT64_C(1) << 63,
+				       TOCSIN_SOURCE_REPLAY_FRAMES_MAX + 1};
+
+	for (size_t i = 0; i < ARRAY_SIZE(far); i++) {
+		zassert_equal(feed(far[i], PIECE), -ERANGE);
+		zassert_equal(tocsin_source_replay_gap(source, far[i]), -ERANGE);
+		zassert_equal(tocsin_source_replay_end(source, far[i]), -ERANGE);
+	}
+	zassert_equal(feed(TOCSIN_SOURCE_REPLAY_FRAMES_MAX - PIECE + 1, PIECE), -ERANGE);
+	zassert_ok(feed(0, PIECE));
+	zassert_ok(tocsin_source_replay_end(source, TOCSIN_SOURCE_REPLAY_FRAMES_MAX));
+	read_to_the_end();
+	zassert_equal(position, TOCSIN_SOURCE_REPLAY_FRAMES_MAX);
+	zassert_equal(lost, TOCSIN_SOURCE_REPLAY_FRAMES_MAX - PIECE);
+}
+
+ZTEST(replay, test_what_is_said_again_at_the_end_does_no_harm)
+{
+	zassert_ok(feed(0, PIECE));
+	zassert_ok(tocsin_source_replay_end(source, PIECE));
+	zassert_ok(tocsin_source_replay_end(source, PIECE));
+	zassert_ok(tocsin_source_replay_gap(source, PIECE));
+	zassert_ok(feed(0, PIECE));
+	zassert_equal(tocsin_source_replay_end(source, PIECE + 1), -EPIPE);
+	read_to_the_end();
+	zassert_equal(position, PIECE);
+}
+
 static K_THREAD_STACK_DEFINE(stack, 2048);
 static struct k_thread feeder;
+
+/* What is known already, every 20 ms for a second. */
+static void feed_the_same(void *p1, void *p2, void *p3)
+{
+	ARG_UNUSED(p1);
+	ARG_UNUSED(p2);
+	ARG_UNUSED(p3);
+	for (int i = 0; i < 50; i++) {
+		(void)feed(0, PIECE);
+		k_sleep(K_MSEC(20));
+	}
+}
+
+ZTEST(replay, test_a_feeder_that_repeats_itself_is_heard_and_holds_up_nobody)
+{
+	int64_t begun;
+
+	zassert_ok(feed(0, PIECE));
+	while (read(K_NO_WAIT) == 0) {
+	}
+	begun = k_uptime_get();
+	k_thread_create(&feeder, stack, K_THREAD_STACK_SIZEOF(stack), feed_the_same, NULL, NULL,
+			NULL, k_thread_priority_get(k_current_get()) - 1, 0, K_NO_WAIT);
+	zassert_equal(read(K_MSEC(100)), -EAGAIN);
+	zassert_between_inclusive(k_uptime_get() - begun, 90, 200);
+	zassert_true(tocsin_source_replay_heard(source) >= begun);
+	zassert_ok(k_thread_join(&feeder, K_SECONDS(3)));
+	begun = tocsin_source_replay_heard(source);
+	k_sleep(K_MSEC(50));
+	zassert_equal(tocsin_source_replay_heard(source), begun);
+}
 
 /* Many times what the buffer holds, as fast as the credit allows. */
 static void feed_all(void *p1, void *p2, void *p3)
