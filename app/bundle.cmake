@@ -22,6 +22,7 @@ message(STATUS "Default bundle: ${TOCSIN_BUNDLE}")
 
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${TOCSIN_BUNDLE})
 configure_file(${CMAKE_CURRENT_LIST_DIR}/default_bundle.S.in ${CMAKE_CURRENT_BINARY_DIR}/default_bundle.S @ONLY)
+# The target is not of this folder, where the property would otherwise be unknown to it.
 set_source_files_properties(${CMAKE_CURRENT_BINARY_DIR}/default_bundle.S
-                            PROPERTIES OBJECT_DEPENDS ${TOCSIN_BUNDLE})
+                            TARGET_DIRECTORY app PROPERTIES OBJECT_DEPENDS ${TOCSIN_BUNDLE})
 target_sources(app PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/default_bundle.S)
