@@ -16,6 +16,8 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
+#include <tocsin/source_replay.h>
+
 #include "acquisition.h"
 #include "channels.h"
 #include "pauses.h"
@@ -29,17 +31,20 @@ LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 static K_SEM_DEFINE(begin, 0, 1);
 static K_SEM_DEFINE(stop, 0, 1);
 static atomic_t keep_running;
-static bool replaying; /* written before `begin` is given */
+static bool replaying;                      /* written before `begin` is given */
+static enum tocsin_link_replay_end stopped; /* why, written before `keep_running` is cleared */
 
 static void stream_changed(const struct zbus_channel *channel)
 {
 	const struct stream_state *state = zbus_chan_const_msg(channel);
 
-	atomic_set(&keep_running, state->run);
 	if (state->run) {
 		replaying = state->replay;
+		atomic_set(&keep_running, 1);
 		k_sem_give(&begin);
 	} else {
+		stopped = state->why;
+		atomic_set(&keep_running, 0);
 		k_sem_give(&stop);
 	}
 }
@@ -58,10 +63,11 @@ void acquisition_wait(k_timeout_t timeout)
 	}
 }
 
-static void tell(bool ended)
+static void tell(bool ended, enum tocsin_link_replay_end why)
 {
 	const struct samples_state state = {
 		.ended = ended,
+		.why = why,
 		.total = tocsin_ring_write_index(&pipeline.ring),
 	};
 
@@ -87,14 +93,36 @@ void acquisition_take(const struct tocsin_source_block *block)
 		recorder_samples(block->samples, block->frames);
 		stats_samples(tocsin_ring_write_index(&pipeline.ring),
 			      (uint32_t)tocsin_ring_fill(&pipeline.ring));
-		tell(false);
+		tell(false, TOCSIN_LINK_REPLAY_WHOLE);
 	}
 }
 
-/* A recording: 0, or why it is over. */
+#if defined(CONFIG_TOCSIN_SOURCE_REPLAY)
+
+/* Whether a desk has gone away in the midst of its recording: nothing has come for so long, though
+ * it was waited for. A device that is slow lets its desk wait; that is no silence of the desk. */
+static bool desk_is_gone(int64_t waiting_since)
+{
+	const int64_t since = MAX(waiting_since, tocsin_source_replay_heard(sources_replay()));
+
+	return replaying && k_uptime_get() - since >= CONFIG_TOCSIN_DESK_TIMEOUT_MS;
+}
+
+#else
+
+static bool desk_is_gone(int64_t waiting_since)
+{
+	ARG_UNUSED(waiting_since);
+	return false;
+}
+
+#endif
+
+/* A recording: 0 where it was told to end, or why it is over. */
 static int run_paced(const struct device *source, const struct tocsin_source_format *format)
 {
 	struct tocsin_source_block block;
+	int64_t waiting_since = k_uptime_get();
 	int err = tocsin_source_start(source, format);
 
 	while (err == 0 && acquisition_goes_on()) {
@@ -102,17 +130,33 @@ static int run_paced(const struct device *source, const struct tocsin_source_for
 
 		if (most == 0) {
 			(void)k_sem_take(&pipeline.room, ACQUISITION_PATIENCE);
+			waiting_since = k_uptime_get();
 			continue;
 		}
 		err = tocsin_source_read(source, most, ACQUISITION_PATIENCE, &block);
 		if (err == 0) {
 			acquisition_take(&block);
+			waiting_since = k_uptime_get();
 		} else if (err == -EAGAIN) {
-			err = 0;
+			err = desk_is_gone(waiting_since) ? -ETIMEDOUT : 0;
 		}
 	}
 	tocsin_source_stop(source);
 	return err;
+}
+
+static enum tocsin_link_replay_end end_of(int err)
+{
+	switch (err) {
+	case 0:
+		return stopped;
+	case -ENODATA:
+		return TOCSIN_LINK_REPLAY_WHOLE;
+	case -ETIMEDOUT:
+		return TOCSIN_LINK_REPLAY_SILENT;
+	default:
+		return TOCSIN_LINK_REPLAY_FAILED;
+	}
 }
 
 static void run_stream(const struct device *source)
@@ -128,11 +172,11 @@ static void run_stream(const struct device *source)
 	} else {
 		live_run(source, &format);
 	}
-	if (err != 0 && err != -ENODATA) {
+	if (end_of(err) == TOCSIN_LINK_REPLAY_FAILED) {
 		LOG_ERR("source %s failed (%d)", source->name, err);
 	}
 	recorder_end();
-	tell(true);
+	tell(true, end_of(err));
 }
 
 static void acquisition_thread(void *p1, void *p2, void *p3)

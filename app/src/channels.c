@@ -6,8 +6,6 @@
 #include "channels.h"
 
 /* The observers' order is that of the calls: the host sees a vector before its score. */
-ZBUS_CHAN_DEFINE(command_chan, struct command, NULL, NULL, ZBUS_OBSERVERS(control_listener),
-		 ZBUS_MSG_INIT(0));
 ZBUS_CHAN_DEFINE(stream_chan, struct stream_state, NULL, NULL, ZBUS_OBSERVERS(acquisition_listener),
 		 ZBUS_MSG_INIT(0));
 ZBUS_CHAN_DEFINE(samples_chan, struct samples_state, NULL, NULL, ZBUS_OBSERVERS(features_listener),

@@ -9,9 +9,10 @@
  *
  *   control ─▶ stream ─▶ acquisition ─▶ samples ─▶ features ─▶ item ─▶ detector
  *      ▲                                                                   │
- *      └────── command ◀── report (and desk) ◀───── outcome ◀── acquisition┘
+ *      └────────────────── report (and desk) ◀───── outcome ◀── acquisition┘
  *
- * Report is no thread: it tells in that of whoever publishes an outcome.
+ * Report is no thread: it tells in that of whoever publishes an outcome. Control is asked, and told
+ * of a stream's end, by calls (control.h): whoever asks must hear that it cannot be done now.
  *
  * Samples and vectors are not copied through the bus. Samples lie in the window ring; a vector lies
  * in a slot of the pipeline, and an item names the slot. Who holds the item owns the slot: features
@@ -28,36 +29,22 @@
 
 #include <tocsin/decide.h>
 #include <tocsin/dsp.h>
+#include <tocsin/link.h>
 #include <tocsin/ring.h>
 #include <tocsin/source_health.h>
-
-/** To control: what to do next. */
-enum command_kind {
-	COMMAND_REPLAY,      /**< a host's recording takes over */
-	COMMAND_ABORT,       /**< end the replay */
-	COMMAND_USE_BUNDLE,  /**< run the bundle in `slot` */
-	COMMAND_USE_DEFAULT, /**< run the embedded bundle */
-	COMMAND_OVER,        /**< the stream has ended and all of it is reported */
-};
-
-struct command {
-	enum command_kind kind;
-	uint32_t slot;
-	uint32_t size;
-	uint32_t sample_rate; /**< COMMAND_REPLAY: what the host is going to send */
-	uint32_t channels;
-};
 
 /** From control: a stream begins, or shall end. */
 struct stream_state {
 	bool run;
 	bool replay;
+	enum tocsin_link_replay_end why; /**< where it shall end */
 };
 
 /** From acquisition: samples have come, or the stream is over. */
 struct samples_state {
 	bool ended;
-	uint64_t total; /**< frames of the stream so far, those lost included */
+	enum tocsin_link_replay_end why; /**< where it has ended */
+	uint64_t total;                  /**< frames of the stream so far, those lost included */
 };
 
 /** From features: what happens to the stream, in its order. */
@@ -73,13 +60,19 @@ struct gap {
 	uint64_t slept; /**< of them: a pause of the duty cycle, not a loss */
 };
 
+/** The end of a stream. */
+struct ending {
+	uint64_t total; /**< frames of the stream, those lost included */
+	enum tocsin_link_replay_end why;
+};
+
 struct item {
 	enum item_kind kind;
 	uint8_t slot; /**< ITEM_VECTOR: handed over with the message */
 	union {
 		struct tocsin_dsp_window window; /**< ITEM_VECTOR */
 		struct gap gap;                  /**< ITEM_GAP */
-		uint64_t total;                  /**< ITEM_END: frames of the stream */
+		struct ending ending;            /**< ITEM_END */
 	};
 };
 
@@ -105,7 +98,7 @@ struct outcome {
 		} window;
 		struct tocsin_decide_event event;
 		struct gap gap;
-		uint64_t total;
+		struct ending ending;
 		struct {
 			enum tocsin_source_condition condition;
 			bool begins;
@@ -114,7 +107,7 @@ struct outcome {
 	};
 };
 
-ZBUS_CHAN_DECLARE(command_chan, stream_chan, samples_chan, item_chan, outcome_chan);
+ZBUS_CHAN_DECLARE(stream_chan, samples_chan, item_chan, outcome_chan);
 
 /** @brief From features: publish an item; waits where the detector is late with many gaps. */
 void item_publish(const struct item *item);

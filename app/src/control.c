@@ -6,7 +6,11 @@
 /*
  * Only here do streams begin and bundles change, and only while no stream runs: so no other thread
  * needs a lock on the pipeline. A stream ends on its own (the end of a recording) or because it is
- * told to; either way its end travels through all stages, and COMMAND_OVER says that it is through.
+ * told to; either way its end travels through all stages, and control_stream_over() says that it is
+ * through.
+ *
+ * What waits for a desk does not outlive it. A replay ends by itself (acquisition.c); an upload and
+ * a recording are forgotten here and in recorder.c.
  */
 
 #include <errno.h>
@@ -17,36 +21,44 @@
 #include "background.h"
 #include "bundles.h"
 #include "channels.h"
+#include "console.h"
 #include "control.h"
 #include "desk.h"
 #include "pipeline.h"
+#include "recorder.h"
 #include "sources.h"
 #include "stats.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
-K_MSGQ_DEFINE(commands, sizeof(struct command), 8, 4);
-static K_SEM_DEFINE(over, 0, 1);
+/* A desk waits for one answer before it asks for more; the console may ask meanwhile. */
+K_MSGQ_DEFINE(commands, sizeof(struct command), 4, __alignof__(struct command));
+static K_SEM_DEFINE(work, 0, 1); /* something of all this is to be looked at */
+static K_SEM_DEFINE(over, 0, 1); /* the stream is */
 static bool running;
 
-static void commanded(const struct zbus_channel *channel)
+int control_ask(const struct command *command)
 {
-	const struct command *command = zbus_chan_const_msg(channel);
+	const int err = k_msgq_put(&commands, command, K_NO_WAIT);
 
-	if (command->kind == COMMAND_OVER) {
-		k_sem_give(&over);
-	}
-	if (k_msgq_put(&commands, command, K_NO_WAIT) != 0) {
-		LOG_WRN("too many commands at once: one dropped");
-	}
+	k_sem_give(&work);
+	return err == 0 ? 0 : -EBUSY;
 }
 
-ZBUS_LISTENER_DEFINE(control_listener, commanded);
+void control_stream_over(void)
+{
+	k_sem_give(&over);
+	k_sem_give(&work);
+}
+
+void control_wake(void)
+{
+	k_sem_give(&work);
+}
 
 static void begin(bool replay)
 {
 	const struct stream_state state = {.run = true, .replay = replay};
-
 	const bool paced = replay || tocsin_source_is_paced(sources_live());
 
 	if (!pipeline.ready || pipeline_begin(paced) != 0) {
@@ -56,9 +68,10 @@ static void begin(bool replay)
 	running = true;
 	stats_count(STATS_STREAMS, 1);
 	(void)zbus_chan_pub(&stream_chan, &state, K_FOREVER);
+	console_stream();
 }
 
-static void end(void)
+static void end(enum tocsin_link_replay_end why)
 {
 	struct stream_state state = *(const struct stream_state *)zbus_chan_const_msg(&stream_chan);
 
@@ -66,6 +79,7 @@ static void end(void)
 		return;
 	}
 	state.run = false; /* but still a recording, if it was: its report is waited for */
+	state.why = why;
 	(void)zbus_chan_pub(&stream_chan, &state, K_FOREVER);
 	(void)k_sem_take(&over, K_FOREVER);
 	running = false;
@@ -98,13 +112,14 @@ static int replay(const struct command *command)
 	if (!pipeline.ready) {
 		return -ENOENT;
 	}
-	if (command->sample_rate != format.sample_rate || command->channels != format.channels) {
+	if (command->recording.sample_rate != format.sample_rate ||
+	    command->recording.channels != format.channels) {
 		LOG_WRN("a recording of %u Hz x %u was offered, the bundle wants %u Hz x %u",
-			command->sample_rate, command->channels, format.sample_rate,
-			format.channels);
+			command->recording.sample_rate, command->recording.channels,
+			format.sample_rate, format.channels);
 		return -EDOM;
 	}
-	end();
+	end(TOCSIN_LINK_REPLAY_REPLACED);
 	begin(true);
 	return running ? 0 : -EIO;
 }
@@ -120,7 +135,7 @@ static int use_bundle(const void *data, size_t size, int slot)
 	if (err != 0) {
 		return err;
 	}
-	end();
+	end(TOCSIN_LINK_REPLAY_REPLACED);
 	err = pipeline_use(data, size);
 	if (err == 0) {
 		bundles_set_running(slot, size);
@@ -152,6 +167,16 @@ static int use_last(void)
 	return use_default();
 }
 
+static void end_replay(enum tocsin_link_replay_end why)
+{
+	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
+
+	if (running && state->replay) {
+		end(why);
+		go_live();
+	}
+}
+
 static void obey(const struct command *command)
 {
 	int err;
@@ -161,28 +186,37 @@ static void obey(const struct command *command)
 		desk_send_result(TOCSIN_LINK_REPLAY_START, replay(command));
 		break;
 	case COMMAND_ABORT:
-		if (running &&
-		    ((const struct stream_state *)zbus_chan_const_msg(&stream_chan))->replay) {
-			end();
-			go_live();
-		}
+		end_replay(TOCSIN_LINK_REPLAY_ABORTED);
 		desk_send_result(TOCSIN_LINK_REPLAY_ABORT, 0);
 		break;
+	case COMMAND_END_REPLAY:
+		end_replay(TOCSIN_LINK_REPLAY_CONSOLE);
+		break;
 	case COMMAND_USE_BUNDLE:
-		err = use_bundle(bundles_slot(command->slot), command->size, (int)command->slot);
+		err = use_bundle(bundles_slot(command->bundle.slot), command->bundle.size,
+				 (int)command->bundle.slot);
 		bundles_settle(); /* before the answer, which another upload may follow at once */
 		desk_send_result(TOCSIN_LINK_BUNDLE_COMMIT, err);
 		break;
 	case COMMAND_USE_DEFAULT:
 		desk_send_result(TOCSIN_LINK_BUNDLE_DEFAULT, use_default());
 		break;
-	case COMMAND_OVER:
-		/* Of a stream that ended on its own; end() has taken the others. */
-		if (running && k_sem_take(&over, K_NO_WAIT) == 0) {
-			running = false;
-			go_live();
-		}
-		break;
+	}
+}
+
+/* What a desk has left behind is let go of. */
+static void forget_the_silent(void)
+{
+	const char *what = NULL;
+
+	if (bundles_forget_silent()) {
+		what = "upload";
+	} else if (recorder_has_forgotten()) {
+		what = "recording";
+	}
+	if (what != NULL) {
+		LOG_WRN("a desk's %s is given up: it was silent for too long", what);
+		control_wake(); /* there may be the other */
 	}
 }
 
@@ -194,7 +228,16 @@ void control_run(void)
 		LOG_ERR("the embedded bundle cannot run; waiting for another");
 	}
 	while (true) {
-		(void)k_msgq_get(&commands, &command, K_FOREVER);
-		obey(&command);
+		(void)k_sem_take(&work, K_MSEC(MIN(bundles_patience_ms(), console_rest_ms())));
+		if (running && k_sem_take(&over, K_NO_WAIT) == 0) {
+			/* It ended on its own; end() has taken the others. */
+			running = false;
+			go_live();
+		}
+		while (k_msgq_get(&commands, &command, K_NO_WAIT) == 0) {
+			obey(&command);
+		}
+		forget_the_silent();
+		console_tell();
 	}
 }

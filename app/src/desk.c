@@ -14,6 +14,7 @@
 #include <tocsin/source_replay.h>
 
 #include "bundles.h"
+#include "control.h"
 #include "desk.h"
 #include "pipeline.h"
 #include "recorder.h"
@@ -24,9 +25,12 @@ LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 BUILD_ASSERT(TOCSIN_LINK_PAYLOAD_MAX % sizeof(int16_t) == 0);
 BUILD_ASSERT(IS_ENABLED(CONFIG_LITTLE_ENDIAN), "samples are taken as they come over the wire");
 
-static void command(const struct command *message)
+/* 1 where control will answer, else what to answer with. */
+static int ask(const struct command *command)
 {
-	(void)zbus_chan_pub(&command_chan, message, K_FOREVER);
+	const int err = control_ask(command);
+
+	return err == 0 ? 1 : err;
 }
 
 static int on_replay_start(const uint8_t *payload, size_t size)
@@ -34,32 +38,36 @@ static int on_replay_start(const uint8_t *payload, size_t size)
 	if (size != 8) {
 		return -EINVAL;
 	}
-	command(&(struct command){
+	return ask(&(struct command){
 		.kind = COMMAND_REPLAY,
-		.sample_rate = tocsin_link_get32(payload),
-		.channels = tocsin_link_get32(payload + 4),
+		.recording = {.sample_rate = tocsin_link_get32(payload),
+			      .channels = tocsin_link_get32(payload + 4)},
 	});
-	return 1; /* control answers */
 }
 
 #if defined(CONFIG_TOCSIN_SOURCE_REPLAY)
 
+/* Answered only where they are refused: credit is the answer, and what comes beyond it is a gap. */
 static int on_samples(const uint8_t *payload, size_t size)
 {
 	struct pipeline_bundle bundle;
 	size_t count;
+	int err;
 
-	if (size < 8 || size % sizeof(int16_t) != 0 || pipeline_describe(&bundle) != 0) {
-		return 1;
+	if (size < 8 || size % sizeof(int16_t) != 0) {
+		return -EINVAL;
+	}
+	if (pipeline_describe(&bundle) != 0) {
+		return -EPIPE;
 	}
 	count = (size - 8) / sizeof(int16_t);
 	if (count % bundle.channels != 0) {
-		return 1;
+		return -EINVAL;
 	}
 	/* As they lie: the wire's order is the processor's, and a payload's address is even. */
-	(void)tocsin_source_replay_feed(sources_replay(), tocsin_link_get64(payload),
+	err = tocsin_source_replay_feed(sources_replay(), tocsin_link_get64(payload),
 					(const int16_t *)(payload + 8), count / bundle.channels);
-	return 1; /* not answered: credit is the answer */
+	return err == 0 || err == -ENOBUFS ? 1 : err;
 }
 
 static int on_replay_gap(const uint8_t *payload, size_t size)
@@ -90,13 +98,7 @@ static void offer_replay(void)
 
 #else
 
-static int on_samples(const uint8_t *payload, size_t size)
-{
-	ARG_UNUSED(payload);
-	ARG_UNUSED(size);
-	return 1;
-}
-
+#define on_samples(payload, size)    (-ENOSYS)
 #define on_replay_gap(payload, size) (-ENOSYS)
 #define on_replay_end(payload, size) (-ENOSYS)
 
@@ -115,13 +117,16 @@ static int on_bundle_data(const uint8_t *payload, size_t size)
 static int on_bundle_commit(void)
 {
 	struct command message = {.kind = COMMAND_USE_BUNDLE};
-	int err = bundles_end(&message.slot, &message.size);
+	int ret = bundles_end(&message.bundle.slot, &message.bundle.size);
 
-	if (err != 0) {
-		return err;
+	if (ret != 0) {
+		return ret;
 	}
-	command(&message);
-	return 1;
+	ret = ask(&message);
+	if (ret != 1) {
+		bundles_reopen();
+	}
+	return ret;
 }
 
 static bool stranger; /* the desk's last HELLO was of another major version */
@@ -175,8 +180,7 @@ static int handle(const struct tocsin_link_message *message)
 	case TOCSIN_LINK_REPLAY_END:
 		return on_replay_end(payload, size);
 	case TOCSIN_LINK_REPLAY_ABORT:
-		command(&(struct command){.kind = COMMAND_ABORT});
-		return 1;
+		return ask(&(struct command){.kind = COMMAND_ABORT});
 	case TOCSIN_LINK_BUNDLE_BEGIN:
 		return size == 4 ? bundles_begin(tocsin_link_get32(payload)) : -EINVAL;
 	case TOCSIN_LINK_BUNDLE_DATA:
@@ -184,8 +188,7 @@ static int handle(const struct tocsin_link_message *message)
 	case TOCSIN_LINK_BUNDLE_COMMIT:
 		return on_bundle_commit();
 	case TOCSIN_LINK_BUNDLE_DEFAULT:
-		command(&(struct command){.kind = COMMAND_USE_DEFAULT});
-		return 1;
+		return ask(&(struct command){.kind = COMMAND_USE_DEFAULT});
 	case TOCSIN_LINK_RECORD_START:
 	case TOCSIN_LINK_RECORD_ACK:
 	case TOCSIN_LINK_RECORD_STOP:
@@ -197,8 +200,10 @@ static int handle(const struct tocsin_link_message *message)
 
 static void received(const struct tocsin_link_message *message)
 {
-	const int ret = handle(message);
+	int ret;
 
+	desk_heard();
+	ret = handle(message);
 	if (ret <= 0) {
 		desk_send_result((enum tocsin_link_type)message->type, ret);
 	}

@@ -19,6 +19,7 @@
 
 /** What a host's recording came to. */
 struct desk_summary {
+	enum tocsin_link_replay_end why;
 	uint64_t frames;
 	uint64_t lost;
 	uint32_t windows;
@@ -35,8 +36,11 @@ void desk_send_result(enum tocsin_link_type request, int err);
 /** @brief Tell of an outcome, if the desk has asked for its kind. */
 void desk_send_outcome(const struct outcome *outcome);
 
-/** @brief Tell that a recording is through. */
+/** @brief Tell that a recording is over, and why. */
 void desk_send_done(const struct desk_summary *summary);
+
+/** @brief From the link's thread: a frame has come, so there is a desk. */
+void desk_heard(void);
 
 /** @brief Say who this is. */
 void desk_send_info(void);

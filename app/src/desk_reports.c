@@ -23,11 +23,41 @@
 #include "stopwatch.h"
 #include "store.h"
 
-/* A recording's report waits for the wire, but not for a desk that has gone away. */
+/* A recording's report waits for the wire, but not for a desk that has gone away: when one has
+ * waited in vain, the others do not until the desk is heard again, or the wire takes something. */
 #define REPLAY_PATIENCE K_SECONDS(5)
 #define ANSWER_PATIENCE K_MSEC(500)
 
 static atomic_t subscribed;
+static atomic_t given_up; /* on the desk */
+static atomic_t last;     /* milliseconds of k_uptime_get_32(): when the desk was heard */
+
+void desk_heard(void)
+{
+	atomic_set(&last, (atomic_val_t)k_uptime_get_32());
+	atomic_set(&given_up, 0);
+}
+
+/* How long a report waits for the wire. */
+static k_timeout_t patience_of(bool replay)
+{
+	return replay && atomic_get(&given_up) == 0 ? REPLAY_PATIENCE : K_NO_WAIT;
+}
+
+/* A report of a recording was sent, or not. */
+static void note_sent(bool replay, bool sent)
+{
+	if (replay) {
+		atomic_set(&given_up, !sent);
+	}
+}
+
+static void send_report(bool replay, enum tocsin_link_type type, const uint8_t *payload,
+			const uint8_t *end)
+{
+	note_sent(replay, tocsin_link_send((uint8_t)type, payload, (size_t)(end - payload),
+					   patience_of(replay)) == 0);
+}
 
 void desk_subscribe(uint32_t reports)
 {
@@ -39,46 +69,59 @@ static bool wanted(enum tocsin_link_report report)
 	return (atomic_get(&subscribed) & (atomic_val_t)report) != 0;
 }
 
-/* What an errno means for one request, where tocsin_link_result_of() would say something else. */
+/* What an errno means for one request, or for any (0), where tocsin_link_result_of() would say
+ * something else or nothing in words. The first that fits. */
 static const struct {
-	enum tocsin_link_type request;
-	int err;
-	enum tocsin_link_result result;
+	uint8_t request;
+	uint8_t result;
+	int16_t err;
 	const char *text;
 } meanings[] = {
-	{TOCSIN_LINK_REPLAY_START, -EDOM, TOCSIN_LINK_WRONG_FORMAT,
+	{TOCSIN_LINK_REPLAY_START, TOCSIN_LINK_WRONG_FORMAT, -EDOM,
 	 "rate or channels are not what the bundle was trained with"},
-	{TOCSIN_LINK_REPLAY_START, -ENOENT, TOCSIN_LINK_NO_DETECTOR, "no bundle runs"},
-	{TOCSIN_LINK_RECORD_START, -ENOENT, TOCSIN_LINK_NO_DETECTOR,
+	{TOCSIN_LINK_REPLAY_START, TOCSIN_LINK_NO_DETECTOR, -ENOENT, "no bundle runs"},
+	{TOCSIN_LINK_RECORD_START, TOCSIN_LINK_NO_DETECTOR, -ENOENT,
 	 "no samples come: no bundle runs, or not on this sensor"},
-	{TOCSIN_LINK_RECORD_START, -ENOSYS, TOCSIN_LINK_NOT_HERE, "CONFIG_TOCSIN_RECORD is off"},
-	{TOCSIN_LINK_BUNDLE_BEGIN, -EFBIG, TOCSIN_LINK_TOO_LARGE,
+	{TOCSIN_LINK_RECORD_START, TOCSIN_LINK_NOT_HERE, -ENOSYS, "CONFIG_TOCSIN_RECORD is off"},
+	{TOCSIN_LINK_BUNDLE_BEGIN, TOCSIN_LINK_TOO_LARGE, -EFBIG,
 	 "larger than this image's slots for bundles"},
-	{TOCSIN_LINK_BUNDLE_BEGIN, -ENOSYS, TOCSIN_LINK_NOT_HERE,
+	{TOCSIN_LINK_BUNDLE_BEGIN, TOCSIN_LINK_NOT_HERE, -ENOSYS,
 	 "CONFIG_TOCSIN_BUNDLE_SLOT_SIZE is 0"},
-	{TOCSIN_LINK_BUNDLE_BEGIN, -EBUSY, TOCSIN_LINK_BUSY,
+	{TOCSIN_LINK_BUNDLE_BEGIN, TOCSIN_LINK_BUSY, -EBUSY,
 	 "the bundle sent before is still being looked at"},
-	{TOCSIN_LINK_BUNDLE_BEGIN, -EIO, TOCSIN_LINK_FAILED, "the flash cannot be erased"},
-	{TOCSIN_LINK_BUNDLE_DATA, -EIO, TOCSIN_LINK_FAILED, "the flash cannot be written"},
-	{TOCSIN_LINK_BUNDLE_COMMIT, -ENOMEM, TOCSIN_LINK_TOO_LARGE,
+	{TOCSIN_LINK_BUNDLE_BEGIN, TOCSIN_LINK_FAILED, -EIO, "the flash cannot be erased"},
+	{TOCSIN_LINK_BUNDLE_DATA, TOCSIN_LINK_BAD_REQUEST, -EPIPE, "no upload is under way"},
+	{TOCSIN_LINK_BUNDLE_DATA, TOCSIN_LINK_BAD_REQUEST, -ESPIPE,
+	 "a piece before it is missing, or it is too long"},
+	{TOCSIN_LINK_BUNDLE_DATA, TOCSIN_LINK_FAILED, -EIO, "the flash cannot be written"},
+	{TOCSIN_LINK_BUNDLE_COMMIT, TOCSIN_LINK_BAD_REQUEST, -EPIPE, "no upload is under way"},
+	{TOCSIN_LINK_BUNDLE_COMMIT, TOCSIN_LINK_BAD_REQUEST, -EMSGSIZE,
+	 "data is missing of what BUNDLE_BEGIN has announced"},
+	{TOCSIN_LINK_BUNDLE_COMMIT, TOCSIN_LINK_TOO_LARGE, -ENOMEM,
 	 "needs more than CONFIG_TOCSIN_POOL_SIZE; the log has the numbers"},
-	{TOCSIN_LINK_BUNDLE_COMMIT, -ENOSYS, TOCSIN_LINK_UNSUPPORTED_MODEL,
+	{TOCSIN_LINK_BUNDLE_COMMIT, TOCSIN_LINK_UNSUPPORTED_MODEL, -ENOSYS,
 	 "the network needs what this image lacks; the log says what"},
-	{TOCSIN_LINK_BUNDLE_COMMIT, -EDOM, TOCSIN_LINK_MALFORMED,
+	{TOCSIN_LINK_BUNDLE_COMMIT, TOCSIN_LINK_MALFORMED, -EDOM,
 	 "the network's input or output is not what the bundle says"},
-};
+	{0, TOCSIN_LINK_BUSY, -EBUSY, "other requests still wait: ask again"},
+	{0, TOCSIN_LINK_BAD_REQUEST, -EPIPE, "no replay runs, or its end has been told"},
+	{0, TOCSIN_LINK_BAD_REQUEST, -ERANGE, "no recording has so many frames"},
+	{0, TOCSIN_LINK_WRONG_VERSION, -EPROTONOSUPPORT,
+	 "this firmware speaks version " STRINGIFY(TOCSIN_LINK_MAJOR) " of the link"},
+	};
 
 static const char *meaning(enum tocsin_link_type request, int err, uint8_t *result)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
-		if (meanings[i].request == request && meanings[i].err == err) {
-			*result = (uint8_t)meanings[i].result;
+		if ((meanings[i].request == request || meanings[i].request == 0) &&
+		    meanings[i].err == err) {
+			*result = meanings[i].result;
 			return meanings[i].text;
 		}
 	}
 	*result = (uint8_t)tocsin_link_result_of(err);
-	if (err == -EPROTONOSUPPORT) {
-		return "this firmware speaks version " STRINGIFY(TOCSIN_LINK_MAJOR) " of the link";
+	if (err == -EINVAL) {
+		return "malformed";
 	}
 	return request == TOCSIN_LINK_BUNDLE_COMMIT && err != 0 ? tocsin_bundle_strerror(err) : "";
 }
@@ -90,7 +133,10 @@ void desk_send_result(enum tocsin_link_type request, int err)
 	const size_t length = MIN(strlen(text), sizeof(payload) - 2);
 
 	memcpy(&payload[2], text, length);
-	(void)tocsin_link_send(TOCSIN_LINK_RESULT, payload, 2 + length, ANSWER_PATIENCE);
+	/* Samples that nobody wants may be many: they must not keep the link's thread from an
+	 * ABORT. */
+	(void)tocsin_link_send(TOCSIN_LINK_RESULT, payload, 2 + length,
+			       request == TOCSIN_LINK_SAMPLES ? K_NO_WAIT : ANSWER_PATIENCE);
 }
 
 static uint8_t *put_string(uint8_t *to, const char *text)
@@ -263,7 +309,6 @@ void desk_send_status(void)
 static void vector_made(const struct zbus_channel *channel)
 {
 	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
-	const k_timeout_t patience = state->replay ? REPLAY_PATIENCE : K_NO_WAIT;
 	const struct item *item = zbus_chan_const_msg(channel);
 	const uint32_t dim = pipeline.bundle.score.dim;
 
@@ -272,9 +317,10 @@ static void vector_made(const struct zbus_channel *channel)
 	}
 	for (uint32_t at = 0; at < dim; at += VECTOR_CHUNK) {
 		const uint32_t n = MIN(dim - at, VECTOR_CHUNK);
-		uint8_t *const payload = tocsin_link_claim(patience);
+		uint8_t *const payload = tocsin_link_claim(patience_of(state->replay));
 		uint8_t *p;
 
+		note_sent(state->replay, payload != NULL);
 		if (payload == NULL) {
 			continue; /* counted, piece by piece */
 		}
@@ -293,7 +339,6 @@ ZBUS_LISTENER_DEFINE(desk_vector_listener, vector_made);
 
 void desk_send_outcome(const struct outcome *outcome)
 {
-	const k_timeout_t patience = outcome->replay ? REPLAY_PATIENCE : K_NO_WAIT;
 	uint8_t payload[32];
 	uint8_t *p = payload;
 
@@ -305,14 +350,13 @@ void desk_send_outcome(const struct outcome *outcome)
 		p = tocsin_link_put32(
 			p, (outcome->active ? TOCSIN_LINK_WINDOW_ALARM : 0) |
 				   (outcome->window.fault ? TOCSIN_LINK_WINDOW_SENSOR_FAULT : 0));
-		(void)tocsin_link_send(TOCSIN_LINK_WINDOW, payload, (size_t)(p - payload),
-				       patience);
+		send_report(outcome->replay, TOCSIN_LINK_WINDOW, payload, p);
 	} else if (outcome->kind == OUTCOME_EVENT && wanted(TOCSIN_LINK_REPORT_EVENTS)) {
 		p = tocsin_link_put32(p, (uint32_t)outcome->event.kind);
 		p = tocsin_link_putf(p, outcome->event.peak);
 		p = tocsin_link_put64(p, outcome->event.begin);
 		p = tocsin_link_put64(p, outcome->event.end);
-		(void)tocsin_link_send(TOCSIN_LINK_EVENT, payload, (size_t)(p - payload), patience);
+		send_report(outcome->replay, TOCSIN_LINK_EVENT, payload, p);
 	} else if (outcome->kind == OUTCOME_GAP && wanted(TOCSIN_LINK_REPORT_GAPS)) {
 		p = tocsin_link_put64(p, outcome->gap.at.index);
 		p = tocsin_link_put64(p, outcome->gap.at.count);
@@ -320,25 +364,28 @@ void desk_send_outcome(const struct outcome *outcome)
 		    0) { /* a desk of version 1.0 wants no more than it knows */
 			p = tocsin_link_put64(p, outcome->gap.slept);
 		}
-		(void)tocsin_link_send(TOCSIN_LINK_GAP, payload, (size_t)(p - payload), patience);
+		send_report(outcome->replay, TOCSIN_LINK_GAP, payload, p);
 	} else if (outcome->kind == OUTCOME_SENSOR && wanted(TOCSIN_LINK_REPORT_SENSOR)) {
 		p = tocsin_link_put32(p, (uint32_t)outcome->sensor.condition);
 		p = tocsin_link_put32(p, outcome->sensor.begins ? 1 : 0);
 		p = tocsin_link_put64(p, outcome->sensor.index);
-		(void)tocsin_link_send(TOCSIN_LINK_SENSOR, payload, (size_t)(p - payload),
-				       patience);
+		send_report(outcome->replay, TOCSIN_LINK_SENSOR, payload, p);
 	}
 }
 
 void desk_send_done(const struct desk_summary *summary)
 {
-	uint8_t payload[28];
+	const uint32_t silence = k_uptime_get_32() - (uint32_t)atomic_get(&last);
+	uint8_t payload[32];
 	uint8_t *p = tocsin_link_put64(payload, summary->frames);
 
 	p = tocsin_link_put64(p, summary->lost);
 	p = tocsin_link_put32(p, summary->windows);
 	p = tocsin_link_put32(p, summary->events);
 	p = tocsin_link_put32(p, summary->gaps);
-	(void)tocsin_link_send(TOCSIN_LINK_REPLAY_DONE, payload, (size_t)(p - payload),
-			       REPLAY_PATIENCE);
+	p = tocsin_link_put32(p, (uint32_t)summary->why);
+	send_report(true, TOCSIN_LINK_REPLAY_DONE, payload, p);
+	if (summary->why == TOCSIN_LINK_REPLAY_SILENT && silence >= CONFIG_TOCSIN_DESK_TIMEOUT_MS) {
+		desk_subscribe(0); /* nor does what it was told outlive it */
+	}
 }

@@ -97,7 +97,7 @@ static void on_gap(const struct item *item)
 
 static void on_end(const struct item *item)
 {
-	struct outcome outcome = {.kind = OUTCOME_END, .total = item->total};
+	struct outcome outcome = {.kind = OUTCOME_END, .ending = item->ending};
 
 	publish(&outcome);
 }

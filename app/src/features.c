@@ -25,7 +25,7 @@ LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
 static K_SEM_DEFINE(arrived, 0, 1);
 static atomic_t ended;
-static uint64_t total; /* written before `ended` is set */
+static struct ending ending; /* written before `ended` is set */
 
 /* Of this stream. */
 static uint64_t position; /* index of the next frame to be taken */
@@ -40,7 +40,7 @@ static void samples_changed(const struct zbus_channel *channel)
 	const struct samples_state *state = zbus_chan_const_msg(channel);
 
 	if (state->ended) {
-		total = state->total;
+		ending = (struct ending){.total = state->total, .why = state->why};
 		atomic_set(&ended, 1);
 	}
 	k_sem_give(&arrived);
@@ -55,7 +55,7 @@ static void publish_gap(const struct tocsin_ring_gap *gap)
 
 	if (lost > 0) {
 		stats_count(STATS_GAPS, 1);
-		stats_count(STATS_LOST, (uint32_t)lost);
+		stats_count(STATS_LOST, lost);
 	}
 	item_publish(&item);
 }
@@ -127,7 +127,7 @@ static void skip_windows(void)
 	resume = window;
 	catching_up = true;
 	tocsin_dsp_reset(&pipeline.dsp);
-	stats_count(STATS_SKIPPED, (uint32_t)skipped);
+	stats_count(STATS_SKIPPED, skipped);
 }
 
 /* Whether to leave frames out: the ring fills, or did, and the window whose first frame is there
@@ -191,11 +191,11 @@ static void drain(void)
 static void end_stream(void)
 {
 	const uint64_t seen = position + tocsin_ring_fill(&pipeline.ring);
-	const struct item item = {.kind = ITEM_END, .total = total};
+	const struct item item = {.kind = ITEM_END, .ending = ending};
 
 	/* A hole is met with the first sample after it; one at the very end has none. */
-	if (total > seen) {
-		publish_gap(&(struct tocsin_ring_gap){.index = seen, .count = total - seen});
+	if (ending.total > seen) {
+		publish_gap(&(struct tocsin_ring_gap){.index = seen, .count = ending.total - seen});
 	}
 	if (slot_held) {
 		slot_held = false;

@@ -12,6 +12,7 @@
 
 #include <tocsin/link_uart.h>
 
+#include "control.h"
 #include "pipeline.h"
 #include "recorder.h"
 
@@ -33,6 +34,7 @@ BUILD_ASSERT(CONFIG_TOCSIN_LINK_TX_BUFFER >= ROOM,
 static struct tocsin_link_record record; /* without memory and streams until a bundle runs */
 static K_MUTEX_DEFINE(lock);
 static K_SEM_DEFINE(work, 0, 1);
+static atomic_t forgotten; /* since control has asked last */
 
 void recorder_settle(void)
 {
@@ -138,28 +140,58 @@ static size_t next(uint8_t *type, uint8_t *payload)
 	return size;
 }
 
-static void recorder_thread(void *p1, void *p2, void *p3)
+bool recorder_has_forgotten(void)
 {
-	uint8_t *payload;
+	return atomic_cas(&forgotten, 1, 0);
+}
+
+bool recorder_is_wanted(void)
+{
+	return tocsin_link_record_active(&record);
+}
+
+/* Whether there is a recording, once those of desks that have gone away are let go of. */
+static bool look_after(void)
+{
+	bool gone;
+
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	gone = tocsin_link_record_forget_silent(&record, k_uptime_get_32());
+	(void)k_mutex_unlock(&lock);
+	if (gone) {
+		atomic_set(&forgotten, 1);
+		control_wake(); /* which has the stack for a line of the log */
+	}
+	return recorder_is_wanted();
+}
+
+/* Send the next message, if one is due; whether one was. */
+static bool send_next(void)
+{
+	uint8_t *const payload = tocsin_link_claim(K_NO_WAIT);
 	uint8_t type;
 	size_t size;
 
+	if (payload == NULL) {
+		return true; /* others were faster: look again */
+	}
+	size = next(&type, payload);
+	tocsin_link_commit(size > 0 ? type : 0, size);
+	return size > 0;
+}
+
+static void recorder_thread(void *p1, void *p2, void *p3)
+{
 	ARG_UNUSED(p1);
 	ARG_UNUSED(p2);
 	ARG_UNUSED(p3);
 	while (true) {
-		while (tocsin_link_room() < ROOM) {
+		if (!look_after()) {
+			(void)k_sem_take(&work, K_FOREVER);
+		} else if (tocsin_link_room() < ROOM) {
 			k_sleep(FULL);
-		}
-		payload = tocsin_link_claim(K_NO_WAIT);
-		if (payload == NULL) {
-			continue; /* others were faster */
-		}
-		size = next(&type, payload);
-		tocsin_link_commit(size > 0 ? type : 0, size);
-		if (size == 0) {
-			(void)k_sem_take(&work,
-					 tocsin_link_record_active(&record) ? PERIOD : K_FOREVER);
+		} else if (!send_next()) {
+			(void)k_sem_take(&work, PERIOD);
 		}
 	}
 }

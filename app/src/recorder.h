@@ -16,6 +16,7 @@
 #define TOCSIN_APP_RECORDER_H_
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,12 @@ size_t recorder_space(void);
 
 /** @brief Do what the desk asks. 0 or a negative errno to answer with, 1 where none is due. */
 int recorder_request(const struct tocsin_link_message *message);
+
+/** @brief Whether a recording was given up since the last call, its desk having gone away. */
+bool recorder_has_forgotten(void);
+
+/** @brief Whether a desk records, or could take up what it has recorded. */
+bool recorder_is_wanted(void);
 
 #else
 
@@ -103,6 +110,16 @@ static inline int recorder_request(const struct tocsin_link_message *message)
 {
 	(void)message;
 	return -ENOSYS;
+}
+
+static inline bool recorder_has_forgotten(void)
+{
+	return false;
+}
+
+static inline bool recorder_is_wanted(void)
+{
+	return false;
 }
 
 #endif /* CONFIG_TOCSIN_RECORD */

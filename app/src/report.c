@@ -9,34 +9,40 @@
  * no time to wait, and with a live source nothing here does.
  */
 
+#include <math.h>
+
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
 #include "channels.h"
+#include "control.h"
 #include "decimal.h"
 #include "desk.h"
+#include "pipeline.h"
+#include "report.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
 static struct desk_summary summary; /* of the stream so far; under the channel's lock */
 
-/* Scores on the console in thousandths: printing floats would cost 4 KB of flash. */
-static int64_t thousandths(float value)
+/* Each is written in one piece, and read one by one: the newest, or the one before. */
+static volatile float smoothed = NAN;
+static volatile bool active;
+
+struct report_latest report_latest_get(void)
 {
-	return (int64_t)(value * 1000.0f);
+	return (struct report_latest){.smoothed = smoothed, .active = active};
 }
 
 /* Not inlined, or report() would have all their texts on the publisher's stack at once. */
 static __noinline void log_event(const struct tocsin_decide_event *event)
 {
-	if (event->kind == TOCSIN_DECIDE_BEGIN) {
-		LOG_WRN("ALARM begins at sample %s, score %s/1000", DECIMAL(event->begin),
-			DECIMAL(thousandths(event->peak)));
-	} else {
-		LOG_WRN("ALARM ends: samples %s to %s, greatest score %s/1000",
-			DECIMAL(event->begin), DECIMAL(event->end),
-			DECIMAL(thousandths(event->peak)));
-	}
+	const bool begins = event->kind == TOCSIN_DECIDE_BEGIN;
+	const uint64_t index = begins ? event->begin : event->end;
+
+	LOG_WRN("ALARM %s at %s (sample %s): greatest score %s, threshold %s",
+		begins ? "begins" : "ends", TIME(index, pipeline.bundle.dsp.sample_rate),
+		DECIMAL(index), SCORE(event->peak), SCORE(pipeline.bundle.decide.threshold_on));
 }
 
 static __noinline void log_gap(const struct gap *gap)
@@ -61,18 +67,33 @@ static __noinline void log_sensor(const struct outcome *outcome)
 	}
 }
 
+static __noinline void log_replay(void)
+{
+	static const char *const ends[] = {
+		[TOCSIN_LINK_REPLAY_WHOLE] = "is through",
+		[TOCSIN_LINK_REPLAY_ABORTED] = "was ended by its desk",
+		[TOCSIN_LINK_REPLAY_SILENT] = "is given up, its desk was silent",
+		[TOCSIN_LINK_REPLAY_CONSOLE] = "was ended at the console",
+		[TOCSIN_LINK_REPLAY_REPLACED] = "had to make way for another or a bundle",
+		[TOCSIN_LINK_REPLAY_FAILED] = "failed",
+	};
+
+	LOG_INF("replay of %s frames %s: %u windows, %u events, %u gaps", DECIMAL(summary.frames),
+		ends[summary.why], summary.windows, summary.events, summary.gaps);
+}
+
 static __noinline void end_stream(const struct outcome *outcome)
 {
-	const struct command command = {.kind = COMMAND_OVER};
-
-	summary.frames = outcome->total;
+	summary.frames = outcome->ending.total;
+	summary.why = outcome->ending.why;
 	if (outcome->replay) {
-		LOG_INF("recording of %s frames: %u windows, %u events, %u gaps",
-			DECIMAL(summary.frames), summary.windows, summary.events, summary.gaps);
+		log_replay();
 		desk_send_done(&summary);
 	}
 	summary = (struct desk_summary){0};
-	(void)zbus_chan_pub(&command_chan, &command, K_FOREVER);
+	smoothed = NAN;
+	active = false;
+	control_stream_over();
 }
 
 static void report(const struct zbus_channel *channel)
@@ -83,8 +104,10 @@ static void report(const struct zbus_channel *channel)
 	switch (outcome->kind) {
 	case OUTCOME_WINDOW:
 		summary.windows++;
-		LOG_DBG("window %s score %s/1000", DECIMAL(outcome->window.at.begin),
-			DECIMAL(thousandths(outcome->window.score)));
+		smoothed = outcome->window.smoothed;
+		active = outcome->active;
+		LOG_DBG("window %s score %s", DECIMAL(outcome->window.at.begin),
+			SCORE(outcome->window.score));
 		break;
 	case OUTCOME_EVENT:
 		summary.events++;

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
+#include <stdarg.h>
 #include <string.h>
 
 #include <zephyr/kernel.h>
@@ -12,10 +13,14 @@
 #include <tocsin/source_faulty.h>
 #include <tocsin/source_synthetic.h>
 
+#include "bundles.h"
 #include "channels.h"
+#include "control.h"
 #include "decimal.h"
 #include "load.h"
 #include "pipeline.h"
+#include "recorder.h"
+#include "report.h"
 #include "sensor.h"
 #include "sources.h"
 #include "stats.h"
@@ -42,17 +47,34 @@ static void give_way(uint32_t cycles)
 	k_sleep(K_CYC(8 * cycles));
 }
 
-#define print(sh, ...)                                                                             \
-	do {                                                                                       \
-		const uint32_t start = k_cycle_get_32();                                           \
-                                                                                                   \
-		shell_print(sh, __VA_ARGS__);                                                      \
-		give_way(k_cycle_get_32() - start);                                                \
-	} while (false)
+static __printf_like(2, 3) void print(const struct shell *sh, const char *format, ...)
+{
+	const uint32_t start = k_cycle_get_32();
+	va_list args;
+
+	va_start(args, format);
+	shell_vfprintf(sh, SHELL_NORMAL, format, args);
+	va_end(args);
+	shell_fprintf(sh, SHELL_NORMAL, "\n");
+	give_way(k_cycle_get_32() - start);
+}
+
+static void print_source(const struct shell *sh)
+{
+	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
+
+	if (!state->run) {
+		print(sh, "source: none");
+	} else if (state->replay) {
+		print(sh, "source: replay, a desk's recording; the sensor is off, `tocsin abort` "
+			  "turns it on");
+	} else {
+		print(sh, "source: live, %s", sources_live()->name);
+	}
+}
 
 static void print_detector(const struct shell *sh)
 {
-	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
 	struct pipeline_bundle bundle;
 
 	if (pipeline_describe(&bundle) != 0) {
@@ -61,11 +83,26 @@ static void print_detector(const struct shell *sh)
 	}
 	print(sh, "bundle: %08x, %u bytes, %s, %u Hz x %u, %u values a window", bundle.crc,
 	      bundle.size, kinds[bundle.kind], bundle.sample_rate, bundle.channels, bundle.dim);
-	print(sh, "stream: %s, pool %zu of %d bytes",
-	      !state->run     ? "none"
-	      : state->replay ? "replay"
-			      : "live",
-	      pipeline.plan.total, PLAN_MOST);
+	print(sh, "pool: %zu of %d bytes", pipeline.plan.total, PLAN_MOST);
+}
+
+static void print_decision(const struct shell *sh)
+{
+	const struct tocsin_decide_config *decide = &pipeline.bundle.decide;
+	const struct report_latest latest = report_latest_get();
+
+	if (!pipeline.ready) {
+		return;
+	}
+	print(sh, "alarm: %s, score %s", latest.active ? "ON" : "off", SCORE(latest.smoothed));
+	print(sh, "threshold: from %s on, over below %s, mean of %u windows",
+	      SCORE(decide->threshold_on), SCORE(decide->threshold_off), decide->smooth);
+}
+
+static void print_desk(const struct shell *sh)
+{
+	print(sh, "desk: %s, %s", recorder_is_wanted() ? "records" : "records nothing",
+	      bundles_uploading() ? "uploads a bundle" : "uploads nothing");
 }
 
 static void print_counters(const struct shell *sh)
@@ -102,16 +139,16 @@ static void print_sensor(const struct shell *sh)
 		print(sh, "sensor: %s since sample %s",
 		      tocsin_source_condition_name(sensor.condition), DECIMAL(sensor.since));
 	}
-	print(sh, "sensor: %u faults, %u restarts, %u mHz measured", sensor.faults, sensor.restarts,
-	      sensor.rate_millihertz);
+	print(sh, "sensor: %u faults, %u restarts, %u.%03u Hz measured", sensor.faults,
+	      sensor.restarts, sensor.rate_millihertz / 1000, sensor.rate_millihertz % 1000);
 }
 
 static void print_stream(const struct shell *sh)
 {
 	const struct stats_stream stream = stats_stream_get();
 
-	print(sh, "frames: %s in %s ms, %s slept through", DECIMAL(stream.frames),
-	      DECIMAL(stream.elapsed_us / 1000), DECIMAL(stream.slept));
+	print(sh, "frames: %s in %s, %s slept through", DECIMAL(stream.frames),
+	      TIME(stream.elapsed_us, USEC_PER_SEC), DECIMAL(stream.slept));
 	print(sh, "ring: %u of %u frames, at most %u, windows are skipped above %u", stream.fill,
 	      stream.capacity, stream.fill_max, pipeline.high_water);
 }
@@ -126,7 +163,8 @@ static void print_load(const struct shell *sh)
 {
 	const struct load load = load_get();
 
-	print(sh, "load: %u/1000 lately, %u/1000 since the boot", load.recent, load.boot);
+	print(sh, "load: %u.%u %% lately, %u.%u %% since the boot", load.recent / 10,
+	      load.recent % 10, load.boot / 10, load.boot % 10);
 	load_foreach_thread(print_thread, (void *)sh);
 }
 
@@ -134,8 +172,11 @@ static int cmd_status(const struct shell *sh, size_t argc, char **argv)
 {
 	ARG_UNUSED(argc);
 	ARG_UNUSED(argv);
+	print_source(sh);
 	print_detector(sh);
+	print_decision(sh);
 	print_sensor(sh);
+	print_desk(sh);
 	print_stream(sh);
 	print_counters(sh);
 	print_load(sh);
@@ -165,6 +206,30 @@ static int cmd_bundle(const struct shell *sh, size_t argc, char **argv)
 	}
 	return 0;
 }
+
+#if defined(CONFIG_TOCSIN_SOURCE_REPLAY)
+static int cmd_abort(const struct shell *sh, size_t argc, char **argv)
+{
+	const struct stream_state *state = zbus_chan_const_msg(&stream_chan);
+
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	if (!state->run || !state->replay) {
+		shell_print(sh, "no replay runs");
+		return 0;
+	}
+	if (control_ask(&(struct command){.kind = COMMAND_END_REPLAY}) != 0) {
+		shell_error(sh, "other requests still wait: say it again");
+		return -EBUSY;
+	}
+	shell_print(sh, "the replay is told to end");
+	return 0;
+}
+#define ABORT                                                                                      \
+	SHELL_CMD_ARG(abort, NULL, "End a desk's replay: back to the sensor", cmd_abort, 1, 0),
+#else
+#define ABORT
+#endif
 
 #if defined(CONFIG_TOCSIN_SOURCE_SYNTHETIC)
 static int cmd_fault(const struct shell *sh, size_t argc, char **argv)
@@ -223,9 +288,13 @@ static int cmd_inject(const struct shell *sh, size_t argc, char **argv)
 
 SHELL_STATIC_SUBCMD_SET_CREATE(
 	tocsin_commands,
-	SHELL_CMD_ARG(bundle, NULL, "What runs, and its training record", cmd_bundle, 1, 0),
-	FAULT INJECT SHELL_CMD_ARG(status, NULL, "Sensor, counters, times, load and stacks",
+	ABORT SHELL_CMD_ARG(bundle, NULL, "What runs, and its training record", cmd_bundle, 1, 0),
+	FAULT INJECT SHELL_CMD_ARG(status, NULL,
+				   "Source, alarm, sensor, counters, times, load and stacks",
 				   cmd_status, 1, 0),
 	SHELL_SUBCMD_SET_END);
 
-SHELL_CMD_REGISTER(tocsin, &tocsin_commands, "Tocsin", NULL);
+/* The shell lists what there is with what it says here (CONFIG_SHELL_HELP). */
+SHELL_CMD_REGISTER(
+	tocsin, &tocsin_commands,
+	"The detector: status, bundle, abort and more; `tocsin` alone says what each does", NULL);

@@ -4,11 +4,10 @@
  */
 
 #include <zephyr/kernel.h>
-#include <zephyr/sys/atomic.h>
 
 #include "stats.h"
 
-static atomic_t counters[STATS_COUNTERS];
+static uint32_t counters[STATS_COUNTERS]; /* under the lock; a word is read at once */
 
 static struct {
 	uint32_t count;
@@ -23,14 +22,17 @@ static int64_t stream_begun;     /* ticks */
 static struct stopwatch arrived; /* the newest block */
 static struct k_spinlock lock;
 
-void stats_count(enum stats_counter counter, uint32_t by)
+void stats_count(enum stats_counter counter, uint64_t by)
 {
-	atomic_add(&counters[counter], (atomic_val_t)by);
+	K_SPINLOCK(&lock)
+	{
+		counters[counter] += (uint32_t)MIN(by, UINT32_MAX - counters[counter]);
+	}
 }
 
 uint32_t stats_get(enum stats_counter counter)
 {
-	return (uint32_t)atomic_get(&counters[counter]);
+	return counters[counter];
 }
 
 void stats_time(enum stats_stage stage, uint32_t cycles, uint32_t deadline)

@@ -58,9 +58,9 @@ struct stats_stream {
 };
 
 /** @brief Count. Any thread. */
-void stats_count(enum stats_counter counter, uint32_t by);
+void stats_count(enum stats_counter counter, uint64_t by);
 
-/** @brief A counter, modulo 2^32. */
+/** @brief A counter; it stays at UINT32_MAX, three days of 16 kHz, rather than begin anew. */
 uint32_t stats_get(enum stats_counter counter);
 
 /**

@@ -15,6 +15,7 @@ import pytest
 import detectors
 from emulation import Board, Emulator
 from test_equals_twin import check
+from tocsin import _linktypes as types
 from tocsin import link as protocol
 from tocsin.bundle import Bundle
 from tocsin.features import FeatureConfig
@@ -44,7 +45,7 @@ def test_fault_of_the_synthetic_machine_raises_the_alarm(emulator: Emulator, dut
     dut.expect(r"bundle [0-9a-f]{8}: 16000 Hz x 1", timeout=20)
     emulator.type("tocsin fault on")
     dut.expect("failing", timeout=20)
-    dut.expect("ALARM begins at sample", timeout=40)
+    dut.expect(r"ALARM begins at \d+:\d\d:\d\d\.\d \(sample \d+\): greatest score", timeout=40)
     emulator.type("tocsin fault off")
     dut.expect("ALARM ends", timeout=60)
 
@@ -52,8 +53,10 @@ def test_fault_of_the_synthetic_machine_raises_the_alarm(emulator: Emulator, dut
 def test_shell_status(emulator: Emulator, link: Link, dut) -> None:
     time.sleep(1)
     emulator.type("tocsin status")
+    dut.expect("source: live, machine", timeout=20)
     dut.expect(rf"bundle: {link.hello().bundle_crc:08x}, \d+ bytes, k-means, 16000 Hz x 1", timeout=20)
-    dut.expect(r"stream: live, pool \d+ of \d+ bytes", timeout=10)
+    dut.expect(r"pool: \d+ of \d+ bytes", timeout=10)
+    dut.expect(r"alarm: off, score", timeout=10)
     dut.expect(r"windows: \d+", timeout=10)
     dut.expect(r"time features: [1-9]\d* runs, min \d+, mean \d+, max \d+ us", timeout=10)
 
@@ -142,7 +145,7 @@ def test_lost_frame_becomes_a_gap_of_its_very_length(link: Link, monkeypatch: py
 
     def unlucky(self: Link, kind: int, payload: bytes = b"") -> None:
         send(self, kind, payload)
-        if kind == protocol.SAMPLES:
+        if kind == types.SAMPLES:
             sent.append(len(payload))
             if len(sent) == 20:
                 self._outgoing[-40] ^= 0x11  # on the wire, after the CRC was made
