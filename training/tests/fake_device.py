@@ -63,6 +63,8 @@ class FakeDevice:
         Index of the stream when it is asked to record.
     version
         Of its link.
+    replay_ends
+        (frames, why): it ends a replay by itself when so many have come; `why` as in REPLAY_DONE.
     faults
         Of the wire.
     """
@@ -76,6 +78,7 @@ class FakeDevice:
         gaps: tuple[tuple[int, int, int], ...] = (),
         first: int = 1000,
         version: tuple[int, int] = (1, 1),
+        replay_ends: tuple[int, int] | None = None,
         refuse: tuple[int, bytes] | None = None,
         stream_ends: int | None = None,
         faults: Faults | None = None,
@@ -87,6 +90,9 @@ class FakeDevice:
         self.refuse = refuse
         self.faults = faults or Faults()
         self.gone = False
+        self.state = 1  # as INFO says it: live
+        self._replay_ends = replay_ends
+        self._replayed = 0
         self.connections = 0
         self.requests: list[Message] = []
         self.reports: list[Outgoing] = []
@@ -195,6 +201,8 @@ class FakeDevice:
         if message.type == types.GET_STATUS:
             count = 1 + len(types.COUNTERS) + len(types.LINK_COUNTERS) + 4 * len(types.STAGES)
             return [(types.STATUS, struct.pack(f"<{count}I", *range(count)))]
+        if types.REPLAY_START <= message.type <= types.REPLAY_ABORT:
+            return self._replay(message)
         if message.type == types.RECORD_START:
             if self.refuse is not None:
                 return [(types.RESULT, bytes((message.type, self.refuse[0])) + self.refuse[1])]
@@ -205,10 +213,33 @@ class FakeDevice:
             self.identity = 0
         return [(types.RESULT, bytes((message.type, 0)))]
 
+    def _replay(self, message: Message) -> list[Outgoing]:
+        """Answer what has to do with a replay, with credit for ever more."""
+        done: list[Outgoing] = [(types.RESULT, bytes((message.type, 0)))]
+        if message.type == types.REPLAY_START:
+            self.state, self._replayed = 2, 0
+            return [*done, (types.CREDIT, struct.pack("<Q", 10_000))]
+        if self.state != 2:
+            refused = [(types.RESULT, bytes((message.type, 1)) + b"no replay runs")]
+            return done if message.type == types.REPLAY_ABORT else refused
+        if message.type == types.SAMPLES:
+            self._replayed = struct.unpack_from("<Q", message.payload)[0] + (len(message.payload) - 8) // 2
+            if self._replay_ends and self._replayed >= self._replay_ends[0]:
+                return self._replay_over(self._replay_ends[1])
+            return [(types.CREDIT, struct.pack("<Q", self._replayed + 10_000))]
+        if message.type == types.REPLAY_GAP:
+            return done
+        return [*done, *self._replay_over(0 if message.type == types.REPLAY_END else 1)]
+
+    def _replay_over(self, why: int) -> list[Outgoing]:
+        self.state = 1
+        counts = struct.pack("<QQIII", self._replayed, 0, 3, 2, 1)
+        return [(types.REPLAY_DONE, counts + (struct.pack("<I", why) if self.version >= (1, 3) else b""))]
+
     def info(self) -> bytes:
         """Give the payload of INFO."""
         fields = struct.pack(
-            "<HHIIBBBBIIIII", *self.version, 0xC0FFEE, 1, self.sensor, 1, self.channels, 1, RATE, 64, 0, 0, 512
+            "<HHIIBBBBIIIII", *self.version, 0xC0FFEE, 1, self.sensor, 1, self.channels, self.state, RATE, 64, 0, 0, 512
         )
         return fields + b"fake_board\0" + b"9.8.7\0" + struct.pack("<I", 8192)
 

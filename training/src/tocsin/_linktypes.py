@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin._linkwire import LinkError
+from tocsin._linkwire import LinkError, Message
 from tocsin.twin import Event, Gap, Window
 
-MAJOR, MINOR = 1, 2
+MAJOR, MINOR = 1, 3
 
 HELLO, SUBSCRIBE, GET_STATUS = 0x01, 0x02, 0x03
 REPLAY_START, SAMPLES, REPLAY_GAP, REPLAY_END, REPLAY_ABORT = (0x10, 0x11, 0x12, 0x13, 0x14)
@@ -26,6 +26,19 @@ RECORD_STATE, RECORD_DATA, RECORD_GAP, RECORD_END = 0xB0, 0xB1, 0xB2, 0xB3
 
 WINDOWS, VECTORS, EVENTS, GAPS, SENSORS = 1, 2, 4, 8, 16
 WINDOW_ALARM, WINDOW_SENSOR_FAULT = 1, 2
+
+# What a device hears, as INFO says it.
+STATES = {0: "idle", 1: "live", 2: "replay"}
+REPLAYING = 2
+
+# Why a replay is over, as REPLAY_DONE says it since version 1.3; whole where it is 0.
+REPLAY_ENDS = {
+    1: "its desk has ended it",
+    2: "its desk was silent for too long",
+    3: "somebody has ended it at the device's console",
+    4: "another recording or another bundle took its place",
+    5: "something went wrong, the device's log says what",
+}
 
 RESULTS = {
     0: "ok",
@@ -82,6 +95,20 @@ class Refused(LinkError):
         self.code = code
 
 
+def raise_refusal(message: Message, kind: int | None = None) -> None:
+    """Raise what a RESULT says, of the request `kind` or of any.
+
+    Raises
+    ------
+    Refused
+        Where it is no "ok".
+    """
+    if message.type == RESULT:
+        request, code = unpack("<BB", message.payload, "RESULT")
+        if code != 0 and request == (request if kind is None else kind):
+            raise Refused(code, text(message.payload[2:]))
+
+
 @dataclass(frozen=True)
 class Info:
     """Who the device is and what it runs; see INFO in ``docs/reference/link.md``."""
@@ -101,6 +128,24 @@ class Info:
     board: str
     version: str
     record_buffer: int = 0
+
+
+def parse_info(payload: bytes) -> Info:
+    """Read an INFO of this major version.
+
+    Raises
+    ------
+    LinkError
+        Where it is too short.
+    """
+    (major, minor, crc, features, sensor, kind, channels, state, rate, dim, slot, pool, most) = unpack(
+        "<HHIIBBBBIIIII", payload, "INFO"
+    )
+    board, version, rest = [*payload[36:].split(b"\0", 2), b"", b""][:3]
+    return Info(
+        (major, minor), crc, features, sensor, KINDS.get(kind, str(kind)), channels, state, rate, dim, slot, pool,
+        most, text(board), text(version), unpack("<I", rest, "INFO")[0] if min(minor, MINOR) >= 1 else 0,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -266,6 +311,8 @@ class Report:
         Empty unless they were asked for.
     frames, lost, windows, events, gaps : int
         The device's own counts.
+    ended : int
+        0 where the device has worked through all of it, else a key of ``REPLAY_ENDS``; 0 of devices before 1.3.
     """
 
     results: list[Window | Event | Gap] = field(default_factory=list)
@@ -275,3 +322,15 @@ class Report:
     windows: int = 0
     events: int = 0
     gaps: int = 0
+    ended: int = 0
+
+    def take_done(self, payload: bytes) -> None:
+        """Take the device's own counts from a REPLAY_DONE.
+
+        Raises
+        ------
+        LinkError
+            Where it is too short.
+        """
+        self.frames, self.lost, self.windows, self.events, self.gaps = unpack("<QQIII", payload, "REPLAY_DONE")
+        self.ended = struct.unpack_from("<I", payload, 28)[0] if len(payload) >= 32 else 0

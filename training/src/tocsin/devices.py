@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ._linktypes import Info
+from ._linktypes import STATES, Info
 from ._linkwire import LinkError
 from .link import Link
 
+__all__ = ["SENSORS", "STATES", "Device", "ask", "find", "serial_ports"]
+
 SENSORS = {1: "audio", 2: "vibration"}
-STATES = {0: "idle", 1: "live", 2: "replay"}
 
 
 @dataclass(frozen=True)

@@ -18,40 +18,33 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin._linkreplay import Sending
 from tocsin._linktypes import (
     BUNDLE_BEGIN,
     BUNDLE_COMMIT,
     BUNDLE_DATA,
     BUNDLE_DEFAULT,
-    CREDIT,
-    EVENT,
     EVENTS,
-    GAP,
     GAPS,
     GET_STATUS,
     HELLO,
     INFO,
-    KINDS,
     MAJOR,
     MINOR,
-    REPLAY_DONE,
-    REPLAY_END,
-    REPLAY_GAP,
+    REPLAY_ABORT,
     REPLAY_START,
     RESULT,
-    SAMPLES,
     STATUS,
     SUBSCRIBE,
-    VECTOR,
     VECTORS,
-    WINDOW,
     WINDOWS,
     Info,
     Refused,
     Report,
     Status,
+    parse_info,
     parse_status,
-    text,
+    raise_refusal,
     unpack,
 )
 from tocsin._linkwire import (
@@ -67,7 +60,6 @@ from tocsin._linkwire import (
     open_wire,
     wait,
 )
-from tocsin.twin import Event, Gap, Window
 
 __all__ = ["Info", "Link", "LinkError", "LinkGone", "Refused", "Report", "Status"]
 
@@ -178,15 +170,8 @@ class Link:
                 f"the device speaks version {major}.{minor} of the link, this program {MAJOR}.{MINOR}:"
                 f" update {'this program' if major > MAJOR else 'its firmware'}"
             )
-        (crc, features, sensor, kind, channels, state, rate, dim, slot, pool, most) = unpack(
-            "<4xIIBBBBIIIII", payload, "INFO"
-        )
-        board, version, rest = [*payload[36:].split(b"\0", 2), b"", b""][:3]
         self._minor = min(minor, MINOR)
-        return Info(
-            (major, minor), crc, features, sensor, KINDS.get(kind, str(kind)), channels, state, rate, dim, slot, pool,
-            most, text(board), text(version), unpack("<I", rest, "INFO")[0] if minor >= 1 else 0,
-        )  # fmt: skip
+        return parse_info(payload)
 
     def status(self) -> Status:
         """Ask for the device's counters and times."""
@@ -262,32 +247,58 @@ class Link:
         Refused
             Where rate or channels are not what the running bundle takes.
         LinkError
-            Where the device stops answering.
+            Where the device stops answering, or has ended the replay.
+
+        Notes
+        -----
+        Whatever ends this early, an interrupt included, ends the replay on the device, too.
         """
-        frames = np.ascontiguousarray(samples, dtype="<i2")
-        frames = frames[:, np.newaxis] if frames.ndim == 1 else frames
-        self.subscribe(WINDOWS | EVENTS | GAPS | (VECTORS if vectors else 0))
-        self._request(REPLAY_START, struct.pack("<II", sample_rate, frames.shape[1]))
-        report = Report()
-        pieces: list[tuple[int, int, bytes]] = []
-        outgoing = _pieces(frames, gaps)
-        upcoming = next(outgoing, None)
-        limit = 0
-        for message in self._messages():
-            limit = max(limit, unpack("<Q", message.payload, "CREDIT")[0]) if message.type == CREDIT else limit
-            if message.type == REPLAY_DONE:
-                (report.frames, report.lost, report.windows, report.events, report.gaps) = unpack(
-                    "<QQIII", message.payload, "REPLAY_DONE"
-                )
-                break
-            _take(message, report, pieces)
-            while upcoming is not None and upcoming[0] <= limit:
-                self._send(upcoming[1], upcoming[2])
-                if progress is not None:
-                    progress(upcoming[0])
-                upcoming = next(outgoing, None)
-        report.vectors = _assemble(pieces)
-        return report
+        sending = Sending(samples, gaps)
+        try:
+            self.subscribe(WINDOWS | EVENTS | GAPS | (VECTORS if vectors else 0))
+            self._request(REPLAY_START, struct.pack("<II", sample_rate, sending.channels))
+            for message in self._messages():
+                if sending.take(message):
+                    break
+                for kind, payload in sending.due():
+                    self._send(kind, payload)
+                    if progress is not None:
+                        progress(sending.sent)
+        except LinkGone:
+            raise  # nobody there to be told; the device ends the replay by itself
+        except BaseException:
+            self.abort_replay()
+            raise
+        return sending.result()
+
+    def abort_replay(self, *, timeout: float = 3.0) -> None:
+        """Let the device end a replay and go back to its sensor; what still waits to be sent is dropped.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait until the device has done it.
+        """
+        # A frame that is cut is damaged, for the device; the next one begins with a zero byte.
+        self._outgoing.clear()
+        deadline = time.monotonic() + timeout
+        try:
+            self._send(SUBSCRIBE, struct.pack("<I", 0))
+            while time.monotonic() < deadline:
+                self._send(REPLAY_ABORT)
+                if self._was_done(REPLAY_ABORT, 1.0):
+                    return
+        except LinkError:
+            pass  # then it ends the replay by itself
+
+    def _was_done(self, kind: int, timeout: float) -> bool:
+        """Whether a request is answered with "ok" within `timeout` seconds; other messages are dropped."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            for message in self.pump(0.05):
+                if message.type == RESULT and message.payload[:1] == bytes((kind,)):
+                    return message.payload[1:2] == b"\0"
+        return False
 
     def _send(self, kind: int, payload: bytes = b"") -> None:
         self._outgoing += encode(kind, self._sequence, payload)
@@ -329,7 +340,7 @@ class Link:
                 for message in self._messages(0.5):
                     if message.type == answer:
                         return message.payload
-                    _raise_refusal(message, kind)
+                    raise_refusal(message, kind)
                     if time.monotonic() > deadline:
                         break  # it talks and talks, but does not answer
             except LinkSilent:
@@ -347,55 +358,5 @@ class Link:
             if time.monotonic() > deadline:
                 raise LinkGone(f"the device has not answered for {2 * self._timeout:.0f} s, but reports")
             if message.type == RESULT and message.payload[:1] == bytes((kind,)):
-                _raise_refusal(message, kind)
+                raise_refusal(message, kind)
                 return
-
-
-def _raise_refusal(message: Message, kind: int | None = None) -> None:
-    """Raise what a RESULT says, of the request `kind` or of any."""
-    if message.type == RESULT:
-        request, code = unpack("<BB", message.payload, "RESULT")
-        if code != 0 and request == (request if kind is None else kind):
-            raise Refused(code, text(message.payload[2:]))
-
-
-def _pieces(frames: NDArray[np.int16], gaps: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, bytes]]:
-    """Cut a recording into messages: (credit needed, type, payload)."""
-    most = (PAYLOAD_MAX - 8) // (2 * frames.shape[1])
-    at = 0
-    for index, count in [*gaps, (len(frames), 0)]:
-        while at < index:
-            end = min(at + most, index)
-            yield end, SAMPLES, struct.pack("<Q", at) + frames[at:end].tobytes()
-            at = end
-        if count:
-            at = index + count
-            yield index, REPLAY_GAP, struct.pack("<Q", at)
-    yield 0, REPLAY_END, struct.pack("<Q", len(frames))
-
-
-def _take(message: Message, report: Report, pieces: list[tuple[int, int, bytes]]) -> None:
-    payload = message.payload
-    if message.type == VECTOR:
-        _, _, at, dim = unpack("<QQHH", payload, "VECTOR")
-        pieces.append((at, dim, payload[20:]))
-    elif message.type == WINDOW:
-        report.results.append(Window(*unpack("<QQff", payload, "WINDOW")))
-    elif message.type == EVENT:
-        kind, peak, begin, end = unpack("<IfQQ", payload, "EVENT")
-        report.results.append(Event("begin" if kind == 1 else "end", begin, end, peak))
-    elif message.type == GAP:
-        report.results.append(Gap(*unpack("<QQ", payload, "GAP")))
-    else:
-        _raise_refusal(message)
-
-
-def _assemble(pieces: list[tuple[int, int, bytes]]) -> NDArray[np.float32]:
-    """Put vectors together that came in pieces."""
-    if not pieces:
-        return np.empty((0, 0), np.float32)
-    dim = pieces[0][1]
-    values = b"".join(piece for _, _, piece in pieces)
-    if dim == 0 or len(values) % (4 * dim):
-        raise LinkError("a piece of a feature vector was lost on the link")
-    return np.frombuffer(values, dtype="<f4").reshape(-1, dim)

@@ -23,14 +23,22 @@ from ._linktypes import (
     EVENTS,
     GAP,
     GAPS,
+    HELLO,
+    INFO,
+    MAJOR,
+    MINOR,
     RECORD_STOP,
+    REPLAY_DONE,
+    REPLAY_ENDS,
     WINDOW,
     WINDOWS,
     Info,
+    Report,
+    parse_info,
     text,
     unpack,
 )
-from ._linkwire import LinkError, LinkGone, Message
+from ._linkwire import LinkError, LinkGone, LinkSilent, Message
 from ._recording import Block, Format, Recording
 from .devices import SENSORS, STATES
 from .errors import TocsinError
@@ -40,6 +48,10 @@ from .link import Link
 # The report that tells of the sensor's health, and what it says; version 1.1 of the link.
 SENSOR, SENSOR_REPORT = 0xA4, 16
 CONDITIONS = ("OK", "ABSENT", "FAILED", "STALLED", "STUCK", "SATURATED", "OFF_RATE")
+
+# Seconds between two questions what the device is at, and without any word of it until it counts as gone.
+_ASK = 1.0
+_PATIENCE = 10.0
 
 Thing = dict[str, Any]
 
@@ -152,28 +164,37 @@ class Monitor:
             link.close()
             raise
         self._link, self._info = link, info
-        yield {
-            "kind": "device",
-            "board": info.board,
-            "firmware": info.version,
-            "bundle_crc": f"{info.bundle_crc:08x}",
-            "model": info.kind,
-            "sensor": SENSORS.get(info.sensor),
-            "sample_rate": info.sample_rate,
-            "channels": info.channels,
-            "state": STATES.get(info.state, str(info.state)),
-        }
+        yield _device(info)
         newer = info.protocol >= (1, 1)
         link.subscribe(WINDOWS | EVENTS | GAPS | (SENSOR_REPORT if newer else 0))
         if self._with_spectrum and newer and info.record_buffer:
             self._record(link)
+        asked, heard = -math.inf, time.monotonic()
         while True:
+            if time.monotonic() - asked >= _ASK:
+                asked = time.monotonic()
+                link.send(HELLO, struct.pack("<HH", MAJOR, MINOR))
             for message in link.pump(0.1):
-                thing = understand(message, info.sample_rate)
-                if thing:
-                    yield thing
-            yield from self._take_samples(link, info)
+                heard = time.monotonic()
+                yield from self._understand(message)
+            if time.monotonic() - heard > _PATIENCE:
+                raise LinkSilent(f"the device has not answered for {_PATIENCE:.0f} s")
+            yield from self._take_samples(link, self._info)
             yield {}
+
+    def _understand(self, message: Message) -> Iterator[Thing]:
+        """What a message says; what the device is at where that has changed."""
+        assert self._info is not None
+        if message.type == INFO:
+            before, self._info = self._info, parse_info(message.payload)
+            if self._info.bundle_crc != before.bundle_crc:
+                yield _device(self._info)
+            elif self._info.state != before.state:
+                yield {"kind": "source", "source": STATES.get(self._info.state, str(self._info.state))}
+            return
+        thing = understand(message, self._info.sample_rate)
+        if thing:
+            yield thing
 
     def _record(self, link: Link) -> None:
         self._recording = Recording(1 + secrets.randbelow(0xFFFFFFFF))
@@ -225,6 +246,20 @@ class Monitor:
             self._link = None
 
 
+def _device(info: Info) -> Thing:
+    return {
+        "kind": "device",
+        "board": info.board,
+        "firmware": info.version,
+        "bundle_crc": f"{info.bundle_crc:08x}",
+        "model": info.kind,
+        "sensor": SENSORS.get(info.sensor),
+        "sample_rate": info.sample_rate,
+        "channels": info.channels,
+        "state": STATES.get(info.state, str(info.state)),
+    }
+
+
 def _spectrum_of(what: Format, info: Info) -> Spectrum | None:
     try:
         return Spectrum(what.sample_rate, what.channels, what.scale, vibration=info.sensor == 2)
@@ -251,6 +286,12 @@ def understand(message: Message, rate: int) -> Thing | None:
     elif message.type == GAP:
         index, count = unpack("<QQ", payload, "GAP")
         return {"kind": "gap", "index": index, "count": count}
+    elif message.type == REPLAY_DONE:
+        report = Report()
+        report.take_done(payload)
+        counts = {name: getattr(report, name) for name in ("frames", "lost", "windows", "events", "gaps")}
+        ended = REPLAY_ENDS.get(report.ended, f"reason {report.ended}") if report.ended else None
+        return {"kind": "replay", **counts, "ended": ended}
     elif message.type == SENSOR:
         condition, begins, index = unpack("<IIQ", payload, "SENSOR")
         name = CONDITIONS[condition] if condition < len(CONDITIONS) else str(condition)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ._clips import ClipWriter, clip_folder, describe
-from ._linktypes import RECORD_STOP, RESULT, Info, Refused, text
+from ._linktypes import RECORD_STOP, REPLAYING, RESULT, Info, Refused, text
 from ._linkwire import LinkError, LinkGone, Message
 from ._recording import Block, Format, Missing, Recording
 from .errors import TocsinError
@@ -48,7 +48,7 @@ class Options:
     clip_seconds
         Length of a clip.
     wait
-        Seconds to wait for a device that is not there, or gives no samples.
+        Seconds to wait for a device that is not there, gives no samples, or replays a recording.
     """
 
     seconds: float
@@ -205,8 +205,25 @@ class Recorder:
             "sensor": SENSORS.get(self._info.sensor, "none"),
             "bundle_crc": f"{self._info.bundle_crc:08x}",
         }
+        self._await_sensor(self._info)
         if self._windows is None and not self.outcome.segments:
             self._windows = self._link.status().counters["windows"]
+
+    def _await_sensor(self, info: Info) -> None:
+        """Wait while the device replays a recording: what it hears then is a file, not the sensor."""
+        assert self._link is not None
+        deadline = time.monotonic() + self._options.wait
+        if info.state == REPLAYING:
+            self._tell("the device replays a desk's recording: waiting for its sensor")
+        while info.state == REPLAYING:
+            if time.monotonic() > deadline:
+                raise LinkError(
+                    f"the device has replayed a desk's recording for {self._options.wait:.0f} s:"
+                    " `tocsin abort` at its console ends that"
+                )
+            self._link.pump(0.2)
+            info = self._link.hello()
+        self._alive = time.monotonic()
 
     def _begin(self) -> None:
         """Start to record, or take up again what was recorded before."""

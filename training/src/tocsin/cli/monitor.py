@@ -25,6 +25,13 @@ _EPILOG = """\b
 Ends with ^C. Exit status: 0 ended by --seconds, 2 an error, 130 interrupted.
 Example: tocsin monitor --port /dev/ttyACM0"""
 
+# What the device hears.
+_SOURCES = {
+    "idle": "none, nothing is heard",
+    "live": "its own sensor",
+    "replay": "a desk's recording, its own sensor is off",
+}
+
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
@@ -92,8 +99,13 @@ def _line(thing: Thing) -> str:
     if kind == "device":
         return (
             f"{thing['board']}, firmware {thing['firmware']}, bundle {thing['bundle_crc']} ({thing['model']}),"
-            f" {thing['sensor']}, {thing['sample_rate']} Hz x {thing['channels']}, {thing['state']}"
+            f" {thing['sensor']}, {thing['sample_rate']} Hz x {thing['channels']};"
+            f" source: {_SOURCES.get(thing['state'], thing['state'])}"
         )
+    if kind == "source":
+        return f"source: {_SOURCES.get(thing['source'], thing['source'])}"
+    if kind == "replay":
+        return f"replay over after {thing['frames']} frames: {thing['ended'] or 'it is through'}"
     return f"link: {thing['state']} ({thing['reason']})"
 
 
@@ -115,6 +127,7 @@ class Screen:
 
     def __init__(self) -> None:
         self.device = "looking for the device"
+        self.source = ""
         self.scores: deque[float] = deque(maxlen=60)
         self.window: Thing | None = None
         self.spectrum: Thing | None = None
@@ -136,8 +149,11 @@ class Screen:
             self.spectrum = thing
         elif kind == "device":
             self.device = _line(thing)
+            self.source = ""
         elif kind is not None:
             self.lines.append(_line(thing))
+        if kind == "source":
+            self.source = _line(thing)
         if kind == "gap":
             self.gaps += 1
             self.lost += thing["count"]
@@ -151,6 +167,8 @@ class Screen:
         from rich.text import Text
 
         parts: list[Text] = [Text(self.device)]
+        if self.source:
+            parts.append(Text(self.source))
         if self.window is not None:
             alarm = bool(self.window["alarm"])
             parts.append(Text(_line(self.window), style="bold red" if alarm else "green"))

@@ -44,7 +44,7 @@ Example: tocsin record --port /dev/ttyACM0 --seconds 600 --label normal --machin
     type=click.FloatRange(0),
     default=60.0,
     show_default=True,
-    help="Seconds to wait for a device that is gone.",
+    help="Seconds to wait for a device that is gone or replays a recording.",
 )
 @click.option("--json", "json_wanted", is_flag=True, help="Print one JSON object.")
 @click.pass_context

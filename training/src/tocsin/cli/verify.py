@@ -13,7 +13,7 @@ import click
 from .options import port_option, progress, text_options, warn, without_companions
 
 _EPILOG = """\b
-Exit status: 0 all equal, 1 something differs, 2 an error.
+Exit status: 0 all equal, 1 something differs, 2 an error, 130 interrupted: the device is on its sensor again.
 Example: tocsin verify --port /dev/ttyACM1 fan.tocsin monday.wav"""
 
 
@@ -52,6 +52,7 @@ def verify(
             found.append(compare(link, detector, recording))
             warn([f"{recording.name}: {note}" for note in recording.notes])
             step("")
+        link.subscribe(0)
     equal = not any(item.differences for item in found)
     if json_wanted:
         totals = {name: sum(getattr(item, name) for item in found) for name in ("windows", "events", "gaps")}
