@@ -22,7 +22,7 @@ from tocsin.twin import Event, Twin
 OFFSET = 1000
 SECONDS = 6.0
 BASE = TrainOptions(
-    kind="kmeans", budget=parse_rate("1/day"), clusters=2, epochs=3, holdout=0.0, validation=0.5, strange=0
+    kind="kmeans", budget=parse_rate("1/day"), clusters=2, epochs=3, holdout=0.0, validation=0.5, strange=0, force=True
 )
 DETECTORS = {
     "kmeans": BASE,

@@ -30,7 +30,7 @@ from tocsin.twin import Event, Twin
 WIDE, RATE = 48000, 16000
 SECONDS = 4.0
 BASE = TrainOptions(
-    kind="kmeans", budget=parse_rate("1/day"), clusters=2, epochs=3, holdout=0.0, validation=0.5, strange=0
+    kind="kmeans", budget=parse_rate("1/day"), clusters=2, epochs=3, holdout=0.0, validation=0.5, strange=0, force=True
 )
 DETECTORS = {
     "kmeans": BASE,

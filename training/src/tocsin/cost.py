@@ -39,7 +39,8 @@ ALIGN = 16
 
 # Real FFT and power spectrum, counted; odd powers of two take one radix-2 pass more.
 _SPECTRUM = {256: 9612, 512: 22044, 1024: 45572, 2048: 102288, 4096: 210990}
-_LOAD, _LOAD_AXES, _PAD = 8.62, 12.0, 5.7  # a sample of one channel, of several, a zero of the padding
+_LOAD, _LOAD_AXES, _PAD = 10.62, 12.0, 5.7  # a sample of one channel, of several, a zero of the padding
+_MEAN = 1.8  # a sample, of a frame without statistics, which have the sum by the way
 _STATS = 7.1  # a sample and statistic
 _WEIGHT, _BAND, _LOG = 4.95, 11.0, 47.0  # a weight of a band, a band, its logarithm
 _POOL = {"stack": 25.0, "mean": 24.5, "std": 6.0, "max": 20.5}  # a feature and frame
@@ -124,6 +125,7 @@ def frame_instructions(features: FeatureConfig) -> float:
     length, channels, bands = features.frame_length, features.channels, len(features.bands)
     total = _STATS * length * len(features.stats)
     if bands:
+        total += _MEAN * length if features.remove_mean and not features.stats else 0.0
         total += (_LOAD if channels == 1 else _LOAD_AXES) * length + _PAD * (features.n_fft - length)
         nearest = min(_SPECTRUM, key=lambda n: abs(math.log2(n / features.n_fft)))
         scale = features.n_fft * math.log2(features.n_fft) / (nearest * math.log2(nearest))
