@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -543,3 +545,23 @@ def test_evenness() -> None:
     assert not is_even(np.zeros(100))
     assert not is_even(np.cumsum(np.abs(np.random.default_rng(1).normal(size=500))))  # only rises, but not evenly
     assert not is_even(np.arange(100) * -0.001)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux alone")
+def test_memory_does_not_grow_with_the_table(tmp_path: Path) -> None:
+    """300,000 rows would take 9.6 MB as float64; as text in lists of cells, over 100 MB."""
+    path = tmp_path / "a.csv"
+    block = "".join(f"%d.%03d,{a},{b},{c}\n" for a, b, c in NOISE[:250].tolist())
+    with path.open("w") as out:
+        out.write("t (s),x,y,z\n")
+        for i in range(1200):
+            out.write(block % tuple(n for row in range(250) for n in divmod(250 * i + row, 1000)))
+    code = (
+        "import resource, sys; from pathlib import Path; from tocsin.data.text import open_table;"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; before = peak();"
+        "found = open_table(Path(sys.argv[1])); print(found.samples, found.rate, peak() - before)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True).stdout
+    samples, rate, grown = said.split()
+    assert (samples, float(rate)) == ("300000", 1000)
+    assert int(grown) < 30_000  # KiB

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import DataError
 from .clip import Clip, Issues
 from .readers import Reader
+from .vibration import UNITS
 
 if TYPE_CHECKING:
     from .dataset import ReadOptions
@@ -50,11 +51,14 @@ def unit_of(reader: Reader, options: ReadOptions) -> str:
     Raises
     ------
     DataError
-        The file and the user say different units.
+        The file and the user say different units, or none of acceleration.
     """
     if reader.unit and options.unit and reader.unit != options.unit:
         raise DataError(f"is in {reader.unit} by its header, but --unit says {options.unit}; leave --unit away")
-    return reader.unit or options.unit or options.unit_else
+    unit = reader.unit or options.unit or options.unit_else
+    if unit not in UNITS:
+        raise DataError(f"is in {unit}, which is no unit of acceleration that is known ({', '.join(UNITS)})")
+    return unit
 
 
 def assumed(reader: Reader, options: ReadOptions) -> list[str]:
