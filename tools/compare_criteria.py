@@ -57,7 +57,8 @@ def detectors(seed: int) -> Iterator[tuple[str, TrainOptions]]:
         front = FrontEnd(
             n_fft=n_fft, bands=bands, spacing=spacing, average=average, window_frames=frames, window_hop=frames // 2
         )  # type: ignore[arg-type]
-        options = TrainOptions(kind=kind, budget=parse_rate("1/day"), seed=seed, front_end=front, strange=0)
+        budget = parse_rate("1/day")
+        options = TrainOptions(kind=kind, budget=budget, seed=seed, front_end=front, strange=0, hearing=False)
         yield f"{kind}, {average}, {spacing}, {n_fft}/{bands}/{frames}", options
 
 

@@ -174,7 +174,7 @@ def main() -> int:
             detector = detectors[name]
             chosen = TrainOptions(
                 kind=detector.kind, budget=base.budget, front_end=detector.front_end, seed=options.seed,
-                qat=options.qat, **detector.options,
+                qat=options.qat, hearing=False, **detector.options,
             )  # fmt: skip
             try:
                 found[name] = crossed(judge, chosen) if judge else row_of(dataset, chosen, options.data, options.float)

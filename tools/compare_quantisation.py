@@ -87,7 +87,7 @@ def rows_of(kind: str, options: Any) -> list[tuple[str, str, float, dict[str, tu
     """For float training and for fine-tuning: AUC in float, and bytes and AUC by way to quantise."""
     given = {name: getattr(options, name) for name in ("rate", "unit") if getattr(options, name) is not None}
     dataset = open_dataset(options.data, ReadOptions(**given))
-    chosen = TrainOptions(kind=kind, budget=parse_rate("1/day"), seed=options.seed)
+    chosen = TrainOptions(kind=kind, budget=parse_rate("1/day"), seed=options.seed, hearing=False)
     split = split_clips(dataset.clips, seed=options.seed, holdout=chosen.holdout, validation=chosen.validation)
     dataset = dataset.settle(split.fit + split.validation)
     features = choose_features(dataset, split.fit, chosen, stacked=is_stacked(chosen))

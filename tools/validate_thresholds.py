@@ -124,6 +124,7 @@ def prepare(plan: Plan) -> None:
                 holdout=0.0,
                 validation=plan.validation,
                 strange=0,
+                hearing=False,
             )
             dataset = open_dataset(Path(folder), ReadOptions())
             trained = train(dataset, None, options)

@@ -26,7 +26,8 @@ _PERIOD = 32
 _MORE = 3
 _ADVICE = (
     "Listen to the recordings that it learned from, and look at them with tocsin data info: a few dead, clipped or"
-    " mislabelled ones suffice. Record more healthy running if the threshold lies out of reach. --force keeps this one."
+    " mislabelled ones suffice. If the threshold lies out of reach, record more healthy running, or allow more false"
+    " alarms with --false-alarms. --force keeps this detector."
 )
 
 
