@@ -8,7 +8,7 @@
  * is interrupted by the next frame, not the other way round.
  */
 
-#include <math.h>
+#include <float.h>
 
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
@@ -60,21 +60,21 @@ static void on_vector(const struct item *item)
 {
 	struct outcome outcome = {.kind = OUTCOME_WINDOW, .window.at = item->window};
 	struct tocsin_decide_event event = {0};
-	int err = score(item, &outcome.window.score);
+	const int err = score(item, &outcome.window.score);
+	struct stopwatch start;
 
 	if (err == 0) {
-		const struct stopwatch start = stopwatch_start();
-
-		err = tocsin_decide_push(&pipeline.decide, item->window.begin, item->window.end,
-					 outcome.window.score, &outcome.window.smoothed, &event);
-		stats_time(STATS_DECIDE, stopwatch_cycles(&start), pipeline.step_cycles);
-	}
-	if (err != 0) {
+		stats_count(STATS_WINDOWS, 1);
+	} else {
+		/* What cannot be scored is never healthy: a network that fails raises an alarm. */
+		outcome.window.score = FLT_MAX;
 		stats_count(STATS_REFUSED, 1);
 		LOG_WRN("window at %s has no score (%d)", DECIMAL(item->window.begin), err);
-		return;
 	}
-	stats_count(STATS_WINDOWS, 1);
+	start = stopwatch_start();
+	(void)tocsin_decide_push(&pipeline.decide, item->window.begin, item->window.end,
+				 outcome.window.score, &outcome.window.smoothed, &event);
+	stats_time(STATS_DECIDE, stopwatch_cycles(&start), pipeline.step_cycles);
 	outcome.window.fault = !pipeline.paced && sensor_in_fault(item->window.begin);
 	publish(&outcome);
 	if (!pipeline.paced) {

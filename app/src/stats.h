@@ -23,7 +23,7 @@ enum stats_counter {
 	STATS_EVENTS,  /**< begin and end events */
 	STATS_GAPS,    /**< gaps met */
 	STATS_LOST,    /**< frames in those gaps, without those slept through */
-	STATS_REFUSED, /**< windows without a finite score */
+	STATS_REFUSED, /**< windows that could not be scored, and count as the strangest */
 	STATS_UNTOLD,  /**< changes of the sensor dropped because the report was behind */
 	STATS_SKIPPED, /**< windows left out because features or detector were late */
 	STATS_COUNTERS,

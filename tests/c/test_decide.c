@@ -159,7 +159,6 @@ static void test_gap(void **state)
 
 static void test_refused_windows_change_nothing(void **state)
 {
-	static const float bad[] = {NAN, INFINITY, -INFINITY};
 	struct tocsin_decide before;
 
 	(void)state;
@@ -167,18 +166,38 @@ static void test_refused_windows_change_nothing(void **state)
 	push(0, 3.0f);
 	push(1, 3.0f);
 	before = decide;
-	for (size_t i = 0; i < 3; i++) {
-		memset(&event, 0xA5, sizeof(event));
-		assert_int_equal(tocsin_decide_push(&decide, 80, 180, bad[i], &smoothed, &event),
-				 -EINVAL);
-		assert_int_equal(event.kind, TOCSIN_DECIDE_NONE);
-		assert_true(isnan(smoothed));
-	}
-	assert_int_equal(tocsin_decide_push(&decide, 80, 80, 1.0f, NULL, &event), -EINVAL);
+	memset(&event, 0xA5, sizeof(event));
+	assert_int_equal(tocsin_decide_push(&decide, 80, 80, 1.0f, &smoothed, &event), -EINVAL);
+	assert_int_equal(event.kind, TOCSIN_DECIDE_NONE);
+	assert_true(isnan(smoothed));
 	assert_int_equal(tocsin_decide_push(&decide, 80, 79, 1.0f, NULL, &event), -EINVAL);
 	assert_memory_equal(&decide, &before, sizeof(decide));
 	assert_int_equal(push(2, 3.0f), TOCSIN_DECIDE_BEGIN);
 	assert_event(1, 2, 3.0f);
+}
+
+/* Windows that could not be scored raise an alarm, and keep it on, as the strangest ones would. */
+static void test_windows_without_a_score(void **state)
+{
+	static const float bad[] = {NAN, INFINITY, -INFINITY};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		prepare(3, 2, 2.0f, 1.0f);
+		for (uint64_t window = 0; window < 3; window++) {
+			assert_int_equal(push(window, 0.5f), TOCSIN_DECIDE_NONE);
+		}
+		assert_int_equal(push(3, bad[i]), TOCSIN_DECIDE_NONE);
+		assert_int_equal(push(4, bad[i]), TOCSIN_DECIDE_BEGIN);
+		assert_true(smoothed > 1e38f && smoothed <= FLT_MAX && event.peak == smoothed);
+		assert_int_equal(push(5, bad[i]), TOCSIN_DECIDE_NONE);
+		assert_true(smoothed == FLT_MAX);
+		/* Once they are out of the mean, nothing of them is left. */
+		assert_int_equal(push(6, 0.25f), TOCSIN_DECIDE_NONE);
+		assert_int_equal(push(7, 0.25f), TOCSIN_DECIDE_NONE);
+		assert_int_equal(push(8, 0.25f), TOCSIN_DECIDE_END);
+		assert_true(smoothed == 0.25f);
+	}
 }
 
 static void test_sum_that_overflows(void **state)
@@ -370,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_smoothing_fills_first),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_refused_windows_change_nothing),
+		cmocka_unit_test(test_windows_without_a_score),
 		cmocka_unit_test(test_sum_that_overflows),
 		cmocka_unit_test(test_no_drift),
 		cmocka_unit_test(test_random_against_oracle),

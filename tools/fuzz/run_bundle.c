@@ -83,8 +83,7 @@ static void judge(struct stages *stages, uint64_t begin, uint64_t end)
 
 	if (err != 0) {
 		require(err == -ERANGE);
-		tocsin_decide_gap(&stages->decide);
-		return;
+		score = FLT_MAX;
 	}
 	require(score >= -FLT_MAX && score <= FLT_MAX);
 	require(tocsin_decide_push(&stages->decide, begin, end, score, NULL, &event) == 0);

@@ -119,12 +119,12 @@ static enum tocsin_decide_event_kind judge_alarm(struct tocsin_decide *decide, u
 int tocsin_decide_push(struct tocsin_decide *decide, uint64_t begin, uint64_t end, float score,
 		       float *smoothed, struct tocsin_decide_event *event)
 {
-	bool taken = is_finite(score) && end > begin;
+	const bool taken = end > begin;
 	float mean = NAN;
 
 	memset(event, 0, sizeof(*event));
 	if (taken) {
-		remember(decide, score);
+		remember(decide, is_finite(score) ? score : FLT_MAX);
 		if (decide->filled == decide->cfg.smooth) {
 			mean = mean_of_history(decide);
 			event->kind = decide->active ? judge_alarm(decide, end, mean)

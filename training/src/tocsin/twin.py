@@ -179,7 +179,7 @@ class Twin:
 
     @property
     def unscored(self) -> int:
-        """Windows left out because their score is not a finite number."""
+        """Windows whose vector is not finite; they count as the strangest, their score is that of float32's maximum."""
         return self._native.unscored
 
     @property

@@ -18,6 +18,9 @@
  * smoothing has `smooth` windows, nothing is decided: a half-filled mean has a longer tail than the
  * threshold was chosen for.
  *
+ * A window that could not be scored is never taken for a healthy one: it counts as the strangest
+ * there is, so that a detector that scores nothing raises an alarm instead of staying silent.
+ *
  * A gap in the samples (a window that does not begin where the dsp said the last one should be
  * followed) is told by tocsin_decide_gap(): the smoothing starts afresh, an alarm that is on stays
  * on until scores say otherwise. While the smoothing fills again the event's `end` and `peak` stand
@@ -113,14 +116,14 @@ int tocsin_decide_init(struct tocsin_decide *decide, const struct tocsin_decide_
  *
  * @param begin    index of the window's first sample
  * @param end      one past its last sample, greater than @p begin
- * @param score    the window's anomaly score; greater is stranger
+ * @param score    the window's anomaly score; greater is stranger. One that is not finite counts as
+ *                 FLT_MAX
  * @param smoothed the mean that was judged, or NaN while the smoothing is not full or the window
  *                 was left out; may be NULL
  * @param event    always filled; its kind is TOCSIN_DECIDE_NONE, and the rest 0, where nothing
  *                 happened
  * @retval 0       taken
- * @retval -EINVAL @p score is not finite, or @p end is not after @p begin; the window is left out,
- *                 the stage does not change
+ * @retval -EINVAL @p end is not after @p begin; the window is left out, the stage does not change
  */
 int tocsin_decide_push(struct tocsin_decide *decide, uint64_t begin, uint64_t end, float score,
 		       float *smoothed, struct tocsin_decide_event *event);

@@ -3,6 +3,7 @@
 
 // Scores of one recording through modules/decide: the alarms that they raise.
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -36,13 +37,16 @@ nb::tuple alarms(const Input<float, 1> &scores, std::uint32_t smooth, std::uint3
 		nb::gil_scoped_release release;
 		DefaultFloat standard;
 
-		for (std::size_t i = 0; i < scores.shape(0) && bad == scores.shape(0); i++) {
+		for (std::size_t i = 0; i < scores.shape(0); i++) {
 			struct tocsin_decide_event event;
 
-			if (tocsin_decide_push(&decide, i, i + 1, scores.data()[i], nullptr,
-					       &event) != 0) {
+			if (!std::isfinite(scores.data()[i])) {
 				bad = i;
-			} else if (event.kind == TOCSIN_DECIDE_BEGIN) {
+				break;
+			}
+			(void)tocsin_decide_push(&decide, i, i + 1, scores.data()[i], nullptr,
+						 &event);
+			if (event.kind == TOCSIN_DECIDE_BEGIN) {
 				found.push_back({{std::int64_t(event.begin), std::int64_t(i),
 						  std::int64_t(event.end) - 1},
 						 event.peak});

@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <float.h>
 
 #include "pipeline.h"
 
@@ -16,10 +17,10 @@ static int judge(struct tocsin_pipeline *pipeline, const struct tocsin_dsp_windo
 	int err = tocsin_score_vector(&pipeline->score, pipeline->vector, &score);
 
 	if (err == -ERANGE) {
+		/* As the device does: what cannot be scored is strange. */
 		pipeline->unscored++;
-		return 0;
-	}
-	if (err != 0) {
+		score = FLT_MAX;
+	} else if (err != 0) {
 		return err;
 	}
 

@@ -43,7 +43,7 @@ struct tocsin_pipeline {
 	float *vector;         /**< tocsin_dsp_vector_size() values, owned by the caller */
 	uint32_t frame_length; /**< samples, as in the dsp's configuration */
 	uint32_t hop;          /**< samples, as in the dsp's configuration */
-	uint64_t unscored;     /**< windows left out because their score is not a finite number */
+	uint64_t unscored;     /**< windows whose vector is not finite: their score is FLT_MAX */
 };
 
 /**
