@@ -8,7 +8,7 @@
  * here the parts are scored alone and put together by hand.
  */
 
-#include <errno.h>
+#include <float.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,6 @@
 
 static struct score_fixture f;
 static struct score_fixture other;
-static _Alignas(8) unsigned char memory[16 * DIM_MAX];
 static int shift = 3;
 
 /* The score of a configuration whose memory is exactly as large as it asks for. */
@@ -99,15 +98,24 @@ static size_t inputs_of(const struct tocsin_score_network *network, const float 
 	return n;
 }
 
-/* Residual or embedding before the fold, in the float32 that the definition asks for. */
-static void residual_of(const struct tocsin_score_network *network, float *e)
+/*
+ * Residual or embedding before the fold, in the float32 that the definition asks for; gives the
+ * squared distance of the vector to what the input can tell apart.
+ */
+static float residual_of(const struct tocsin_score_network *network, float *e)
 {
+	const float low = network->quant.in_scale * (float)(-128 - network->quant.in_zero);
+	const float high = network->quant.in_scale * (float)(127 - network->quant.in_zero);
+	float away = 0.0f;
 	int8_t input[DIM_MAX];
 	int8_t output[DIM_MAX];
 	float x[DIM_MAX];
 
 	for (uint32_t i = 0; i < f.cfg.dim; i++) {
-		x[i] = (f.vector[i] - f.mean[i]) * f.inv_std[i];
+		const float whole = (f.vector[i] - f.mean[i]) * f.inv_std[i];
+
+		x[i] = fmaxf(low, fminf(high, whole));
+		away += (whole - x[i]) * (whole - x[i]);
 	}
 	fixture_network(&shift, input, inputs_of(network, x, input), output, network->n_out);
 	for (uint32_t i = 0; i < network->n_out; i++) {
@@ -117,6 +125,13 @@ static void residual_of(const struct tocsin_score_network *network, float *e)
 
 		e[i] = embed ? y : x[network->first + i] - y;
 	}
+	return away;
+}
+
+/* What a head's score becomes where the vector lies `away` outside of its space. */
+static double with_distance(enum tocsin_score_kind kind, double head, double away)
+{
+	return kind == TOCSIN_SCORE_GMM ? head + away / 2.0 : sqrt(head * head + away);
 }
 
 static void without_a_head(void **state)
@@ -127,7 +142,7 @@ static void without_a_head(void **state)
 		const uint32_t dim = 2 + (uint32_t)rng_below(&rng, DIM_MAX - 1);
 		const bool predict = seed % 2 == 0;
 		float e[DIM_MAX];
-		double sum = 0.0;
+		double sum;
 		float got;
 
 		score_fixture_init(&f, &rng, TOCSIN_SCORE_KMEANS, 0, dim, 1);
@@ -135,7 +150,7 @@ static void without_a_head(void **state)
 		f.cfg.network = some_network(
 			&rng, predict ? TOCSIN_SCORE_PREDICT : TOCSIN_SCORE_RECONSTRUCT,
 			predict ? 1 + (uint32_t)rng_below(&rng, dim - 1) : dim, 1);
-		residual_of(&f.cfg.network, e);
+		sum = residual_of(&f.cfg.network, e);
 		for (uint32_t i = 0; i < f.cfg.network.n_out; i++) {
 			sum += (double)e[i] * e[i];
 		}
@@ -155,49 +170,144 @@ static void without_a_head(void **state)
 	}
 }
 
-/* The head scores the folded residual as a model of its own scores a vector. */
+static const enum tocsin_score_kind head_kinds[] = {
+	TOCSIN_SCORE_KMEANS, TOCSIN_SCORE_GMM, TOCSIN_SCORE_MAHALANOBIS, TOCSIN_SCORE_NEIGHBOURS};
+
+/* A network with a head, of any use, on vectors of any length; the head is in `other`. */
+static void make_headed(struct rng *rng, uint64_t seed)
+{
+	const enum tocsin_score_use use = 1 + seed % 3;
+	const uint32_t part = 1 + (uint32_t)rng_below(rng, 12);
+	const uint32_t fold = 1 + (uint32_t)rng_below(rng, 4);
+	const uint32_t more = 1 + (uint32_t)rng_below(rng, 12);
+	const uint32_t dim = use == TOCSIN_SCORE_RECONSTRUCT ? part * fold : part * fold + more;
+
+	score_fixture_init(&f, rng, TOCSIN_SCORE_KMEANS, 0, dim, 1);
+	score_fixture_init(&other, rng, head_kinds[seed % 4],
+			   seed % 8 < 4 ? TOCSIN_SCORE_DIAGONAL : TOCSIN_SCORE_FULL, part,
+			   1 + (uint32_t)rng_below(rng, K_MAX));
+	f.cfg.kind = TOCSIN_SCORE_NETWORK;
+	f.cfg.network = some_network(rng, use, part, fold);
+	put_head(&f.cfg.network);
+	for (uint32_t i = 0; i < part; i++) {
+		other.mean[i] = 0.0f;
+		other.inv_std[i] = 1.0f;
+	}
+}
+
+/* What the head alone makes of the residual of f's vector; the distance comes in `away`. */
+static float score_of_head(float *away)
+{
+	const struct tocsin_score_network *network = &f.cfg.network;
+	const uint32_t part = network->n_out / network->fold;
+	float e[DIM_MAX];
+
+	*away = residual_of(network, e) / (float)network->fold;
+	for (uint32_t i = 0; i < part; i++) {
+		float sum = 0.0f;
+
+		for (uint32_t j = 0; j < network->fold; j++) {
+			sum += e[j * part + i];
+		}
+		e[i] = sum / (float)network->fold;
+	}
+	return score_of(&other.cfg, e);
+}
+
+/* Within the input's range the head scores the folded residual as a model of its own, to the bit.
+ */
 static void heads(void **state)
 {
-	static const enum tocsin_score_kind kinds[] = {TOCSIN_SCORE_KMEANS, TOCSIN_SCORE_GMM,
-						       TOCSIN_SCORE_MAHALANOBIS,
-						       TOCSIN_SCORE_NEIGHBOURS};
-
 	(void)state;
 	for (uint64_t seed = 1; seed <= 600; seed++) {
 		struct rng rng = {seed};
-		const enum tocsin_score_use use = 1 + seed % 3;
-		const uint32_t part = 1 + (uint32_t)rng_below(&rng, 12);
-		const uint32_t fold = 1 + (uint32_t)rng_below(&rng, 4);
-		const uint32_t more = 1 + (uint32_t)rng_below(&rng, 12);
-		const uint32_t dim =
-			use == TOCSIN_SCORE_RECONSTRUCT ? part * fold : part * fold + more;
-		float e[DIM_MAX];
 		float expected;
+		float away;
 
-		score_fixture_init(&f, &rng, TOCSIN_SCORE_KMEANS, 0, dim, 1);
-		score_fixture_init(&other, &rng, kinds[seed % 4],
-				   seed % 8 < 4 ? TOCSIN_SCORE_DIAGONAL : TOCSIN_SCORE_FULL, part,
-				   1 + (uint32_t)rng_below(&rng, K_MAX));
-		f.cfg.kind = TOCSIN_SCORE_NETWORK;
-		f.cfg.network = some_network(&rng, use, part, fold);
-		put_head(&f.cfg.network);
-
-		residual_of(&f.cfg.network, e);
-		for (uint32_t i = 0; i < part; i++) {
-			float sum = 0.0f;
-
-			for (uint32_t j = 0; j < fold; j++) {
-				sum += e[j * part + i];
-			}
-			e[i] = sum / (float)fold;
-			other.mean[i] = 0.0f;
-			other.inv_std[i] = 1.0f;
-		}
-		expected = score_of(&other.cfg, e);
+		make_headed(&rng, seed);
+		f.cfg.network.quant.in_zero = (int32_t)rng_below(&rng, 8) - 4;
+		f.cfg.network.quant.in_scale = 0.03f; /* vectors end at ±3 */
+		expected = score_of_head(&away);
+		assert_true(away == 0.0f);
 		if (score_of(&f.cfg, f.vector) != expected) {
 			fail_msg("seed %u: %.9g instead of %.9g", (unsigned int)seed,
 				 (double)score_of(&f.cfg, f.vector), (double)expected);
 		}
+	}
+}
+
+/* Beyond it, what the input cannot tell apart is a distance of its own. */
+static void heads_beyond_the_range(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 600; seed++) {
+		struct rng rng = {seed};
+		double expected;
+		float away;
+		float got;
+
+		make_headed(&rng, seed);
+		f.vector[0] = f.mean[0] + 50.0f / f.inv_std[0];
+		expected = (double)score_of_head(&away);
+		assert_true(away > 100.0f);
+		got = score_of(&f.cfg, f.vector);
+		if (other.cfg.kind == TOCSIN_SCORE_NEIGHBOURS) {
+			/* Which of the references is the nearest depends on the distance. */
+			assert_true(got > (float)expected);
+			other.cfg.neighbours.k = 1;
+			f.cfg.network.head.neighbours.k = 1;
+			got = score_of(&f.cfg, f.vector) / other.gain[0];
+			expected = (double)score_of_head(&away) / (double)other.gain[0];
+		}
+		expected = with_distance(other.cfg.kind, expected, (double)away);
+		if (!(fabs((double)got - expected) <= 3e-6 * fabs(expected) + 1e-4)) {
+			fail_msg("seed %u: %.9g instead of %.12g", (unsigned int)seed, (double)got,
+				 expected);
+		}
+	}
+}
+
+/*
+ * A vector that goes on moving away from the range is ever stranger, whatever the network says and
+ * whichever head hears it: to the network it stays the same vector.
+ */
+static void ever_further_is_ever_stranger(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 600; seed++) {
+		struct rng rng = {seed};
+		float direction[DIM_MAX];
+		float before = -FLT_MAX;
+
+		make_headed(&rng, seed);
+		if (seed % 5 == 0 && f.cfg.network.use != TOCSIN_SCORE_EMBED) {
+			f.cfg.network.head.kind = 0;
+			f.cfg.network.n_out /= f.cfg.network.fold;
+			f.cfg.network.fold = 1;
+			if (f.cfg.network.use == TOCSIN_SCORE_RECONSTRUCT) {
+				f.cfg.network.n_out = f.cfg.dim;
+			}
+		}
+		for (uint32_t i = 0; i < f.cfg.dim; i++) {
+			const float sign = rng_below(&rng, 2) == 0 ? -1.0f : 1.0f;
+
+			direction[i] = sign * uniform(&rng, 0.2, 1.0) / f.inv_std[i];
+		}
+		/* From where the last value, too, leaves a range of at most 0.05 · 255. */
+		for (float away = 13.0f / 0.2f; away < 1e36f; away *= 1.25f) {
+			float got;
+
+			for (uint32_t i = 0; i < f.cfg.dim; i++) {
+				f.vector[i] = f.mean[i] + away * direction[i];
+			}
+			got = score_of(&f.cfg, f.vector);
+			if (!(got > before || got == FLT_MAX)) {
+				fail_msg("seed %u: %.9g at %.3g, %.9g before", (unsigned int)seed,
+					 (double)got, (double)away, (double)before);
+			}
+			before = got;
+		}
+		assert_true(before == FLT_MAX);
 	}
 }
 
@@ -278,16 +388,15 @@ static void combinations(void **state)
 	}
 }
 
-/* Of two scores neither may hide that the other is not finite. */
-static void a_member_out_of_range(void **state)
+/* A member whose distance overflows is as strange as can be told, and the other does not hide it.
+ */
+static void a_member_that_overflows(void **state)
 {
 	struct rng rng = {5};
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
 		struct tocsin_score_combined model;
-		struct tocsin_score score;
-		float out = 77.0f;
 
 		score_fixture_init(&f, &rng, TOCSIN_SCORE_MAHALANOBIS, TOCSIN_SCORE_DIAGONAL, 3, 1);
 		score_fixture_init(&other, &rng, TOCSIN_SCORE_KMEANS, 0, 3, 2);
@@ -298,10 +407,7 @@ static void a_member_out_of_range(void **state)
 		model.members[1 - i % 2] = member_of(&other.cfg, 0.0f, 1.0f);
 		f.cfg.combined = model;
 		f.cfg.kind = TOCSIN_SCORE_COMBINED;
-		assert_int_equal(
-			tocsin_score_init(&score, &f.cfg, NULL, NULL, memory, sizeof(memory)), 0);
-		assert_int_equal(tocsin_score_vector(&score, f.vector, &out), -ERANGE);
-		assert_true(out == 77.0f);
+		assert_true(score_of(&f.cfg, f.vector) == FLT_MAX);
 	}
 }
 
@@ -310,8 +416,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_head),
 		cmocka_unit_test(heads),
+		cmocka_unit_test(heads_beyond_the_range),
+		cmocka_unit_test(ever_further_is_ever_stranger),
 		cmocka_unit_test(combinations),
-		cmocka_unit_test(a_member_out_of_range),
+		cmocka_unit_test(a_member_that_overflows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

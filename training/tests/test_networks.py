@@ -109,12 +109,15 @@ def test_vibration_is_stacked(tmp_path: Path) -> None:
 def test_idnn_sees_all_but_the_middle_and_predicts_it(stacks: np.ndarray) -> None:
     found = fit_interpolation(stacks, stacks[:100], FRAMES, (32, 32), replace(QUICK, epochs=40))
     assert (found.first, found.outputs) == (2 * BANDS, BANDS)
+    limit = found.network.limit
     given, target = parts(stacks, found.first, found.outputs)
     np.testing.assert_array_equal(given, np.delete(stacks, np.s_[16:24], axis=1))
     np.testing.assert_array_equal(target, stacks[:, 16:24])
     # The middle follows from its neighbours; a network that had learnt nothing would miss by the frames' variance, 1.
     assert found.score(stacks).mean() < 0.3
-    np.testing.assert_allclose(found.score(stacks), ((target - found.network.run(given)) ** 2).mean(axis=1), rtol=1e-5)
+    errors = ((np.clip(target, -limit, limit) - found.network.run(given)) ** 2).sum(axis=1)
+    beyond = (np.maximum(0, np.abs(stacks) - limit) ** 2).sum(axis=1)
+    np.testing.assert_allclose(found.score(stacks), (errors + beyond) / BANDS, rtol=1e-5)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 4, 3])
@@ -166,6 +169,13 @@ def test_embedding_separates_conditions(rng: np.random.Generator) -> None:
     same = np.array([a == b for a in labels[:90] for b in labels[:90]]).reshape(90, 90)
     cosines = e[:90] @ e[:90].T
     assert cosines[same].mean() - cosines[~same].mean() > 0.5
+
+
+def test_embedding_is_of_unit_variance(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(400, 20)).astype(np.float32)
+    x[::2] += 3
+    network = fit_embedding(x, ["a", "b"] * 200, x[:90], ["a", "b"] * 45, (32,), replace(QUICK, epochs=2))
+    assert network.run(x).var(axis=0).mean() == pytest.approx(1, rel=0.01)
 
 
 def test_embedding_needs_two_conditions(stacks: np.ndarray) -> None:

@@ -139,7 +139,8 @@ def test_autoencoder_is_the_formula(rng):
     np.testing.assert_array_equal(native_q[clear], q[clear])
 
     out = Int8Interpreter(model.tflite).run(native_q).astype(np.float64)
-    expected = np.mean((x - model.out_scale * (out - model.out_zero)) ** 2, axis=1)
+    within, away = within_range(model, x)
+    expected = np.mean((within - model.out_scale * (out - model.out_zero)) ** 2, axis=1) + away / LOGMEL.n_vector
     np.testing.assert_allclose(Scorer(bundle).score(vectors), expected, rtol=1e-5)
 
 
@@ -153,21 +154,32 @@ def output_of(model, x: np.ndarray) -> np.ndarray:
     return model.out_scale * (Int8Interpreter(model.tflite).run(q).astype(np.float64) - model.out_zero)
 
 
+def within_range(model, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest vectors that the network's input can tell apart, and the square of how far `x` lies from them."""
+    low, high = (model.in_scale * (end - model.in_zero) for end in (-128, 127))
+    within = np.minimum(np.maximum(x, low), high)
+    return within, ((x - within) ** 2).sum(axis=1)
+
+
 def network_score(model, x: np.ndarray) -> np.ndarray:
     """Score of a network of builders.network_of by SciPy and the formulas."""
     y = output_of(model, x)
+    x, away = within_range(model, x)
+    assert (away > 0).mean() > 0.1
     if model.use == "predict":
-        return np.mean((x[:, model.first : model.first + model.outputs] - y) ** 2, axis=1)
+        errors = (x[:, model.first : model.first + model.outputs] - y) ** 2
+        return (errors.sum(axis=1) + away) / model.outputs
     e = y if model.use == "embed" else x - y
     e = e.reshape(len(e), model.fold, -1).mean(axis=1)
     if isinstance(model.head, KMeansModel):
-        return scipy.spatial.distance.cdist(e, model.head.centroids.astype(np.float64)).min(axis=1)
+        nearest = scipy.spatial.distance.cdist(e, model.head.centroids.astype(np.float64)).min(axis=1)
+        return np.hypot(nearest, np.sqrt(away / model.fold))
     distances = []
     for mean, packed_factor in zip(model.head.means, model.head.whiten, strict=True):
         factor = np.zeros((e.shape[1], e.shape[1]))
         factor[np.tril_indices(e.shape[1])] = packed_factor
         distances.append(np.linalg.norm((e - mean) @ factor.T, axis=1))
-    return np.min(distances, axis=0)
+    return np.hypot(np.min(distances, axis=0), np.sqrt(away / model.fold))
 
 
 def dyadic(features: FeatureConfig, rng: np.random.Generator) -> np.ndarray:

@@ -9,7 +9,7 @@
 
 #include "internal.h"
 
-static float kmeans(const struct tocsin_score_kmeans *model, const float *x, size_t dim)
+static float kmeans(const struct tocsin_score_kmeans *model, const float *x, size_t dim, float away)
 {
 	const float *centroid = model->centroids;
 	float nearest = 0.0f;
@@ -25,7 +25,7 @@ static float kmeans(const struct tocsin_score_kmeans *model, const float *x, siz
 		nearest = k == 0 || square < nearest ? square : nearest;
 		centroid += dim;
 	}
-	return sqrtf(nearest);
+	return sqrtf(nearest + away);
 }
 
 /* |W(x - μ)|² for component k. */
@@ -66,7 +66,7 @@ static float whitened_square(const struct tocsin_score_gaussians *model, const f
  * finite.
  */
 static float mixture(const struct tocsin_score_gaussians *model, const float *x, size_t dim,
-		     float *work)
+		     float away, float *work)
 {
 	float greatest = 0.0f;
 	float sum = 0.0f;
@@ -91,12 +91,12 @@ static float mixture(const struct tocsin_score_gaussians *model, const float *x,
 			sum += tocsin_score_exp(t - greatest);
 		}
 	}
-	return sum == 0.0f ? INFINITY : -(greatest + tocsin_score_log(sum));
+	return sum == 0.0f ? INFINITY : 0.5f * away - (greatest + tocsin_score_log(sum));
 }
 
 /* A component whose distance overflows is not the nearest, unless all do. */
 static float mahalanobis(const struct tocsin_score_gaussians *model, const float *x, size_t dim,
-			 float *work)
+			 float away, float *work)
 {
 	float nearest = INFINITY;
 
@@ -105,7 +105,7 @@ static float mahalanobis(const struct tocsin_score_gaussians *model, const float
 
 		nearest = square < nearest ? square : nearest;
 	}
-	return sqrtf(nearest);
+	return sqrtf(nearest + away);
 }
 
 /* W x in place: from the last row up, a row needs no value that has been written before it. */
@@ -122,7 +122,8 @@ static void whiten(const float *packed, float *x, size_t dim)
 	}
 }
 
-static float neighbours(const struct tocsin_score_neighbours *model, float *x, size_t dim)
+static float neighbours(const struct tocsin_score_neighbours *model, float *x, size_t dim,
+			float away)
 {
 	const int8_t *reference = model->references;
 	float nearest = 0.0f;
@@ -139,7 +140,7 @@ static float neighbours(const struct tocsin_score_neighbours *model, float *x, s
 
 			square += d * d;
 		}
-		const float distance = sqrtf(square) * model->gain[k];
+		const float distance = sqrtf(square + away) * model->gain[k];
 
 		nearest = k == 0 || distance < nearest ? distance : nearest;
 		reference += dim;
@@ -148,17 +149,17 @@ static float neighbours(const struct tocsin_score_neighbours *model, float *x, s
 }
 
 float tocsin_score_classical(uint32_t kind, const void *parameters, float *x, size_t dim,
-			     float *work)
+			     float away, float *work)
 {
 	switch (kind) {
 	case TOCSIN_SCORE_KMEANS:
-		return kmeans(parameters, x, dim);
+		return kmeans(parameters, x, dim, away);
 	case TOCSIN_SCORE_GMM:
-		return mixture(parameters, x, dim, work);
+		return mixture(parameters, x, dim, away, work);
 	case TOCSIN_SCORE_MAHALANOBIS:
-		return mahalanobis(parameters, x, dim, work);
+		return mahalanobis(parameters, x, dim, away, work);
 	default:
-		return neighbours(parameters, x, dim);
+		return neighbours(parameters, x, dim, away);
 	}
 }
 

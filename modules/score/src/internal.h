@@ -30,10 +30,11 @@ bool tocsin_score_normalise(const struct tocsin_score_config *cfg, const float *
 
 /*
  * The score of x, dim values, by one of the first four kinds; `parameters` is the kind's struct. x
- * is used up; `work` has tocsin_score_classical_work() values.
+ * is used up; `work` has tocsin_score_classical_work() values. `away` is added to each squared
+ * distance: of what lies outside the space of x, in units of its variance.
  */
 float tocsin_score_classical(uint32_t kind, const void *parameters, float *x, size_t dim,
-			     float *work);
+			     float away, float *work);
 
 /* Floats that tocsin_score_classical() works in. */
 size_t tocsin_score_classical_work(uint32_t kind, const void *parameters, size_t dim);
@@ -41,13 +42,13 @@ size_t tocsin_score_classical_work(uint32_t kind, const void *parameters, size_t
 /* What the network of `cfg` sees of the normalised x. */
 void tocsin_score_quantise(const struct tocsin_score_config *cfg, const float *x, int8_t *input);
 
-/* Mean of (x - dequantised output)² over n values. */
-float tocsin_score_mean_square(const struct tocsin_score_quant *quant, const float *x,
-			       const int8_t *output, size_t n);
+/* The score of x, dim values, by what an autoencoder gave. */
+float tocsin_score_autoencoder_end(const struct tocsin_score_quant *quant, const float *x,
+				   const int8_t *output, size_t dim);
 
-/* The score of x by what the network gave; `work` has tocsin_score_network_work() values. */
+/* The same of any network; `work` has tocsin_score_network_work() values. */
 float tocsin_score_network_end(const struct tocsin_score_network *network, const float *x,
-			       const int8_t *output, float *work);
+			       size_t dim, const int8_t *output, float *work);
 
 /* Floats that tocsin_score_network_end() works in. */
 size_t tocsin_score_network_work(const struct tocsin_score_network *network);

@@ -30,6 +30,25 @@ static inline int8_t quantise(float x, float scale, int32_t zero)
 	return (int8_t)(q > INT8_MAX ? INT8_MAX : q < INT8_MIN ? INT8_MIN : q);
 }
 
+/* What the int8 input can tell apart: normalised values from `low` to `high`. */
+struct range {
+	float low;
+	float high;
+};
+
+static inline struct range range_of(const struct tocsin_score_quant *quant)
+{
+	return (struct range){
+		.low = quant->in_scale * (float)(INT8_MIN - quant->in_zero),
+		.high = quant->in_scale * (float)(INT8_MAX - quant->in_zero),
+	};
+}
+
+static inline float clamp(struct range range, float x)
+{
+	return x > range.high ? range.high : x < range.low ? range.low : x;
+}
+
 /* The network of a configuration that is or holds one; else NULL. */
 static const struct tocsin_score_network *network_of(const struct tocsin_score_config *cfg)
 {
@@ -94,26 +113,60 @@ void tocsin_score_quantise(const struct tocsin_score_config *cfg, const float *x
 	}
 }
 
-float tocsin_score_mean_square(const struct tocsin_score_quant *quant, const float *x,
-			       const int8_t *output, size_t n)
+/* Squared distance of x, n values, to the range. */
+static float beyond(struct range range, const float *x, size_t n)
 {
+	float sum = 0.0f;
+
+	for (size_t i = 0; i < n; i++) {
+		if (x[i] > range.high || x[i] < range.low) {
+			const float excess = x[i] - clamp(range, x[i]);
+
+			sum += excess * excess;
+		}
+	}
+	return sum;
+}
+
+/* Σ (x - y)² over n values, x the nearest in the range, y the dequantised output, and what is left
+ * of x beyond the range: in one pass, for a second one would cost more than the first. */
+static float sum_of_squares(const struct tocsin_score_quant *quant, const float *x,
+			    const int8_t *output, size_t n)
+{
+	const struct range range = range_of(quant);
 	const float scale = quant->out_scale;
 	const int32_t zero = quant->out_zero;
 	float sum = 0.0f;
+	float away = 0.0f;
 
 #pragma GCC unroll 4
 	for (size_t i = 0; i < n; i++) {
-		const float error = x[i] - scale * (float)(output[i] - zero);
+		const float y = scale * (float)(output[i] - zero);
+		float seen = x[i];
+
+		if (__builtin_expect(x[i] > range.high || x[i] < range.low, 0)) {
+			seen = clamp(range, x[i]);
+			away += (x[i] - seen) * (x[i] - seen);
+		}
+
+		const float error = seen - y;
 
 		sum += error * error;
 	}
-	return sum / (float)n;
+	return sum + away;
+}
+
+float tocsin_score_autoencoder_end(const struct tocsin_score_quant *quant, const float *x,
+				   const int8_t *output, size_t dim)
+{
+	return sum_of_squares(quant, x, output, dim) / (float)dim;
 }
 
 /* The residual, or the embedding where there is no target, averaged over the parts. */
 static void residual(const struct tocsin_score_network *network, const float *target,
 		     const int8_t *output, float *e)
 {
+	const struct range range = range_of(&network->quant);
 	const float scale = network->quant.out_scale;
 	const int32_t zero = network->quant.out_zero;
 	const size_t part = network->n_out / network->fold;
@@ -124,29 +177,38 @@ static void residual(const struct tocsin_score_network *network, const float *ta
 		for (size_t j = i; j < network->n_out; j += part) {
 			const float y = scale * (float)(output[j] - zero);
 
-			sum += target != NULL ? target[j] - y : y;
+			sum += target != NULL ? clamp(range, target[j]) - y : y;
 		}
 		e[i] = sum / (float)network->fold;
 	}
 }
 
-float tocsin_score_network_end(const struct tocsin_score_network *network, const float *x,
-			       const int8_t *output, float *work)
+/* Without a head; what the network does not predict has no error, but may lie beyond the range. */
+static float mean_square(const struct tocsin_score_network *network, const float *x, size_t dim,
+			 const int8_t *output)
 {
-	const float *target = x;
+	const struct range range = range_of(&network->quant);
+	const size_t first = network->first;
+	const size_t end = first + network->n_out;
+
+	return (sum_of_squares(&network->quant, x + first, output, network->n_out) +
+		(beyond(range, x, first) + beyond(range, x + end, dim - end))) /
+	       (float)network->n_out;
+}
+
+float tocsin_score_network_end(const struct tocsin_score_network *network, const float *x,
+			       size_t dim, const int8_t *output, float *work)
+{
+	const bool embed = network->use == TOCSIN_SCORE_EMBED;
 	const size_t part = network->n_out / network->fold;
 
-	if (network->use == TOCSIN_SCORE_PREDICT) {
-		target += network->first;
-	} else if (network->use == TOCSIN_SCORE_EMBED) {
-		target = NULL;
-	}
 	if (network->head.kind == 0) {
-		return tocsin_score_mean_square(&network->quant, target, output, network->n_out);
+		return mean_square(network, x, dim, output);
 	}
-	residual(network, target, output, work);
-	return tocsin_score_classical(network->head.kind, &network->head.kmeans, work, part,
-				      work + part);
+	residual(network, embed ? NULL : x + network->first, output, work);
+	return tocsin_score_classical(
+		network->head.kind, &network->head.kmeans, work, part,
+		beyond(range_of(&network->quant), x, dim) / (float)network->fold, work + part);
 }
 
 size_t tocsin_score_network_work(const struct tocsin_score_network *network)

@@ -122,16 +122,26 @@ int tocsin_score_begin(const struct tocsin_score_config *cfg, const float *vecto
 	return 0;
 }
 
+/* A distance that overflows, or differences of such, is as strange as can be told. */
+static float saturate(float score)
+{
+	if (tocsin_score_finite(score)) {
+		return score;
+	}
+	return score < 0.0f ? -FLT_MAX : FLT_MAX;
+}
+
 static float member_score(const struct tocsin_score *score,
 			  const struct tocsin_score_member *member, float *x, const int8_t *output)
 {
 	const float found =
 		member->kind == TOCSIN_SCORE_NETWORK
-			? tocsin_score_network_end(&member->network, x, output, score->work)
+			? tocsin_score_network_end(&member->network, x, score->cfg.dim, output,
+						   score->work)
 			: tocsin_score_classical(member->kind, &member->classical.kmeans, x,
-						 score->cfg.dim, score->work);
+						 score->cfg.dim, 0.0f, score->work);
 
-	return member->weight * (found - member->offset);
+	return saturate(member->weight * (saturate(found) - member->offset));
 }
 
 /* Neighbours use their vector up, so they come last; the sum does not depend on who came first. */
@@ -145,8 +155,7 @@ static float combined(const struct tocsin_score *score, float *x, const int8_t *
 	if (model->mode == TOCSIN_SCORE_SUM) {
 		return a + b;
 	}
-	/* What is not finite must not lose against what is. */
-	return a > b || !tocsin_score_finite(a) ? a : b;
+	return a > b ? a : b;
 }
 
 int tocsin_score_end(struct tocsin_score *score, float *x, const int8_t *output, float *out)
@@ -156,22 +165,20 @@ int tocsin_score_end(struct tocsin_score *score, float *x, const int8_t *output,
 
 	switch (cfg->kind) {
 	case TOCSIN_SCORE_AUTOENCODER:
-		result = tocsin_score_mean_square(&cfg->autoencoder, x, output, cfg->dim);
+		result = tocsin_score_autoencoder_end(&cfg->autoencoder, x, output, cfg->dim);
 		break;
 	case TOCSIN_SCORE_NETWORK:
-		result = tocsin_score_network_end(&cfg->network, x, output, score->work);
+		result = tocsin_score_network_end(&cfg->network, x, cfg->dim, output, score->work);
 		break;
 	case TOCSIN_SCORE_COMBINED:
 		result = combined(score, x, output);
 		break;
 	default:
-		result = tocsin_score_classical(cfg->kind, &cfg->kmeans, x, cfg->dim, score->work);
+		result = tocsin_score_classical(cfg->kind, &cfg->kmeans, x, cfg->dim, 0.0f,
+						score->work);
 		break;
 	}
-	if (!tocsin_score_finite(result)) {
-		return -ERANGE;
-	}
-	*out = result;
+	*out = saturate(result);
 	return 0;
 }
 

@@ -53,6 +53,11 @@ class ModelIo(NamedTuple):
     inputs: int
     outputs: int
 
+    @property
+    def range(self) -> tuple[float, float]:
+        """Least and greatest value that the input can tell apart."""
+        return self.in_scale * (-128 - self.in_zero), self.in_scale * (127 - self.in_zero)
+
 
 class Int8Interpreter:
     """Run an int8 network, vector by vector, as a device does.

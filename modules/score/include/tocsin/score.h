@@ -25,6 +25,16 @@
  * over equal parts, is scored by one of the first four kinds;
  * - combined: Σ w_i (s_i - c_i), or the greatest of w_i (s_i - c_i), over two of the kinds above.
  *
+ * A network's int8 input tells values from in_scale · (-128 - in_zero) to in_scale · (127 -
+ * in_zero) apart. A vector beyond is scored as the nearest one within, and what was taken from it,
+ * d, adds |d|², in units of healthy variance, to the squared distances that the kind goes by: to
+ * the sum of squared errors; with a head |d|² / fold to the squared distance of k-means,
+ * Mahalanobis and neighbours, and half of that to the mixture's score. So the score of a vector
+ * within is by the network alone, and beyond it grows with the distance, whatever the network makes
+ * of it.
+ *
+ * A score that float32 does not hold is the greatest one that it does, FLT_MAX.
+ *
  * Covariances come as whitening factors: diagonal, 1/σ for each value; full, the lower triangular W
  * = L⁻¹ with Σ = L·Lᵀ, packed by rows (row i has i+1 values), so that the squared distance is
  * |W(x-μ)|².
@@ -94,7 +104,8 @@ struct tocsin_score_neighbours {
 	const int8_t *references; /**< [k][dim] */
 };
 
-/** Affine int8 quantisation of a network's two ends: real = scale · (q - zero). */
+/** Affine int8 quantisation of a network's two ends: real = scale · (q - zero). What lies beyond
+ * the input's range is scored by itself, see above. */
 struct tocsin_score_quant {
 	float in_scale;   /**< > 0, finite */
 	int32_t in_zero;  /**< -128 to 127 */
@@ -241,9 +252,9 @@ int tocsin_score_init(struct tocsin_score *score, const struct tocsin_score_conf
  * @param vector dim values
  * @param out    the anomaly score, finite
  * @retval 0       scored
- * @retval -ERANGE the vector, as it comes or normalised, or the score is not finite; @p out is not
- * written
- * @return else what the network answered (a negative errno)
+ * @retval -ERANGE the vector, as it comes or normalised, is not finite; @p out is not written
+ * @return else what the network answered (a negative errno). A window without a score must not be
+ * taken for a healthy one: tocsin_decide_push() takes NaN for it
  */
 int tocsin_score_vector(struct tocsin_score *score, const float *vector, float *out);
 
@@ -299,8 +310,7 @@ int tocsin_score_begin(const struct tocsin_score_config *cfg, const float *vecto
  * @param x      dim values, from tocsin_score_begin(); their content is used up
  * @param output tocsin_score_outputs() values; NULL without a network
  * @param out    the anomaly score, finite
- * @retval 0       scored
- * @retval -ERANGE the score is not finite; @p out is not written
+ * @retval 0 scored
  */
 int tocsin_score_end(struct tocsin_score *score, float *x, const int8_t *output, float *out);
 

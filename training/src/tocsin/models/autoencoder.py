@@ -42,13 +42,14 @@ class Reconstruction:
     outputs: int
 
     def residual(self, x: Array) -> Array:
-        """What the network misses, shape (n, outputs), of normalised vectors, shape (n, dim)."""
-        given, target = parts(x, self.first, self.outputs)
+        """What the network misses, shape (n, outputs), of normalised vectors, shape (n, dim), within its limit."""
+        given, target = parts(self.network.clamp(x), self.first, self.outputs)
         return np.asarray(target - self.network.run(given), np.float32)
 
     def score(self, x: Array) -> Array:
-        """Mean square of the residual, shape (n,)."""
-        return np.asarray(np.mean(self.residual(x) ** 2, axis=1), np.float32)
+        """Mean square of the residual, shape (n,), and of what lies beyond the network's limit."""
+        squares = (self.residual(x) ** 2).sum(axis=1) + self.network.beyond(x)
+        return np.asarray(squares / self.outputs, np.float32)
 
 
 def parts(x: Array, first: int, outputs: int) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ cosines with a margin (Wang et al., "CosFace", 2018) and smoothed labels: names 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from ..errors import ModelError
 from . import tensorflow
 from .autoencoder import dense
-from .network import Array, FloatNetwork, fold, input_limit
+from .network import ROWS, Array, Dense, FloatNetwork, fold, input_limit
 from .training import Loss, Progress, Schedule, aware, fit
 
 Labels = npt.NDArray[np.int32]
@@ -101,7 +102,23 @@ def fit_embedding(
     loss = _margin(tf, centres)
     passes = fit(model, data, judged, loss, schedule, variables=[centres], progress=progress)
     network = FloatNetwork(fold(body), limit, passes)
-    return aware(network, data, judged, loss, schedule) if schedule.qat else network
+    network = aware(network, data, judged, loss, schedule) if schedule.qat else network
+    return _of_unit_variance(network, x)
+
+
+def _of_unit_variance(network: FloatNetwork, x: Array) -> FloatNetwork:
+    """The same embedding at another size, so that its values vary as normalised ones do: by 1 on average.
+
+    The loss knows directions alone. A head adds how far a vector lies beyond the network's limit to distances between
+    embeddings, and both need the same unit.
+    """
+    last = network.layers[-1]
+    assert isinstance(last, Dense)
+    some = network.run(x[:: max(1, len(x) // ROWS)])
+    gain = np.float32(1 / max(float(np.sqrt(some.var(axis=0).mean())), 1e-6))
+    return replace(
+        network, layers=(*network.layers[:-1], replace(last, weights=last.weights * gain, bias=last.bias * gain))
+    )
 
 
 def _margin(tf: Any, centres: Any) -> Loss:

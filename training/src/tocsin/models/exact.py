@@ -28,13 +28,15 @@ ROWS = 2048
 class Headed:
     """A network whose output or residual is scored by a head, see :class:`tocsin.bundle.NetworkModel`."""
 
-    features: Callable[[Array], Array]
+    network: Reconstruction | FloatNetwork
     fold: int
-    head: Score
+    head: KMeansModel | GaussianMixtureModel | MahalanobisModel | References
 
     def score(self, x: Array) -> Wide:
         """Score normalised vectors."""
-        return self.head(folded(self.features(x), self.fold))
+        plain = self.network.network if isinstance(self.network, Reconstruction) else self.network
+        e = folded(features_of(self.network)(x), self.fold)
+        return _in_parts(self.head, e, plain.beyond(x) / self.fold)
 
 
 def folded(e: Array, parts: int) -> Array:
@@ -49,20 +51,22 @@ def features_of(network: Reconstruction | FloatNetwork) -> Callable[[Array], Arr
 
 def score_of(model: KMeansModel | GaussianMixtureModel | MahalanobisModel | References) -> Score:
     """The formula of a classical model in float64."""
-
-    def score(x: Array) -> Wide:
-        wide = x.astype(np.float64)
-        return np.concatenate([_score(model, wide[i : i + ROWS]) for i in range(0, len(wide), ROWS)] or [np.empty(0)])
-
-    return score
+    return lambda x: _in_parts(model, x, np.zeros(len(x)))
 
 
-def _score(model: KMeansModel | GaussianMixtureModel | MahalanobisModel | References, x: Wide) -> Wide:
+def _in_parts(model: KMeansModel | GaussianMixtureModel | MahalanobisModel | References, x: Array, away: Wide) -> Wide:
+    """Scores of vectors that lie outside the model's space, too: `away` is the square of how far, shape (n,)."""
+    wide = x.astype(np.float64)
+    some = (slice(i, i + ROWS) for i in range(0, len(wide), ROWS))
+    return np.concatenate([_score(model, wide[rows], away[rows]) for rows in some] or [np.empty(0)])
+
+
+def _score(model: KMeansModel | GaussianMixtureModel | MahalanobisModel | References, x: Wide, away: Wide) -> Wide:
     if isinstance(model, References):
-        return model.score(x)
+        return model.score(x, away)
     if isinstance(model, KMeansModel):
-        return np.asarray(cdist(x, model.centroids.astype(np.float64)).min(axis=1))
-    distances = np.stack(
+        return np.asarray(np.sqrt(cdist(x, model.centroids.astype(np.float64), "sqeuclidean").min(axis=1) + away))
+    distances = away + np.stack(
         [
             (((x - mean) @ _factor(whiten, model.covariance, x.shape[1]).T) ** 2).sum(axis=1)
             for mean, whiten in zip(model.means.astype(np.float64), model.whiten, strict=True)

@@ -200,7 +200,7 @@ def _network(material: Material, options: TrainOptions, progress: Progress) -> F
     model = NetworkModel.from_tflite(
         tflite, use=use, dim=dim, first=first, fold=parts, head=heads.device_head(seen), slide=slide
     )  # fmt: skip
-    score = exact.Headed(exact.features_of(network), parts, exact.score_of(ideal)).score
+    score = exact.Headed(network, parts, ideal).score
     return Fitted(model, {"head": head, **details}, score, rounded=True)
 
 
@@ -223,6 +223,7 @@ def int8_features(tflite: bytes, x: Array, use: Use, first: int, outputs: int) -
 
     runner = Int8Interpreter(tflite)
     io = runner.io
+    x = np.clip(x, *io.range)
     given, target = autoencoder.parts(x, first, outputs) if use == "predict" else (x, x)
     digits = np.clip(np.rint(given / io.in_scale) + io.in_zero, -128, 127).astype(np.int8)
     y = (runner.run(digits).astype(np.float32) - io.out_zero) * np.float32(io.out_scale)

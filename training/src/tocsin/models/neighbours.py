@@ -121,11 +121,15 @@ class References:
         """The device's model, its references in int8."""
         return NeighboursModel.from_references(self.kept, self.radii, pack_lower(self.factor))
 
-    def score(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Distance of normalised vectors, shape (n, dim), to the nearest reference in units of its radius."""
+    def score(self, x: npt.NDArray[np.float64], away: float | npt.NDArray[np.float64] = 0.0) -> npt.NDArray[np.float64]:
+        """Distance of normalised vectors, shape (n, dim), to the nearest reference in units of its radius.
+
+        `away`, shape (n,), is added to the squared distances: how far they lie outside the space of `x`.
+        """
         z = x @ self.factor.T
         squares = (z**2).sum(axis=1)[:, None] - 2 * z @ self.kept.T + (self.kept**2).sum(axis=1)
-        return np.asarray((np.sqrt(np.maximum(squares, 0)) / self.radii).min(axis=1))
+        squares = np.maximum(squares, 0) + np.reshape(away, (-1, 1))
+        return np.asarray((np.sqrt(squares) / self.radii).min(axis=1))
 
 
 def fit_neighbours(
@@ -162,11 +166,12 @@ def fit_references(x: npt.NDArray[np.float64], conditions: Sequence[str], option
 
 
 def nearest_reference(
-    model: NeighboursModel, x: npt.NDArray[np.float64]
+    model: NeighboursModel, x: npt.NDArray[np.float64], away: float | npt.NDArray[np.float64] = 0.0
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Nearest reference of each normalised vector of `x`, shape (n, dim), in the same units, and its gain, shape (n,).
 
-    Nearest is meant as the score means it: in units of each reference's radius.
+    Nearest is meant as the score means it: in units of each reference's radius. `away`, shape (n,), is added to the
+    squared distances.
     """
     dim = model.dim
     factor = np.eye(dim)
@@ -176,6 +181,7 @@ def nearest_reference(
     references = model.references.astype(np.float64) * model.step
     z = x @ factor.T
     squares = (z**2).sum(axis=1)[:, None] - 2 * z @ references.T + (references**2).sum(axis=1)
+    squares = squares + np.reshape(away, (-1, 1))
     chosen = (squares * model.gain.astype(np.float64) ** 2).argmin(axis=1)
     found = solve_triangular(factor, references[chosen].T, lower=True).T
     return np.asarray(found, np.float64), model.gain[chosen].astype(np.float64)

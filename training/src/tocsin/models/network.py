@@ -70,7 +70,7 @@ class FloatNetwork:
     layers
         Batch normalisation is folded in.
     limit
-        Inputs are clamped to ±limit, as the int8 input does.
+        Vectors are clamped to ±limit, as the int8 input does; what that takes away is scored by itself.
     epochs
         Passes that training took.
     """
@@ -82,9 +82,17 @@ class FloatNetwork:
     def run(self, x: Array) -> Array:
         """Outputs, shape (n, outputs), of normalised inputs, shape (n, inputs)."""
         tf = tensorflow.load()
-        given = np.clip(x, -self.limit, self.limit).astype(np.float32)
+        given = self.clamp(x)
         parts = [np.asarray(forward(tf, self.layers, tf.constant(given[i : i + ROWS]))) for i in range(0, len(x), ROWS)]
         return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+
+    def clamp(self, x: Array) -> Array:
+        """The nearest values within ±limit."""
+        return np.clip(x, -self.limit, self.limit).astype(np.float32)
+
+    def beyond(self, x: Array) -> npt.NDArray[np.float64]:
+        """Squared distance, shape (n,), of vectors of shape (n, dim) to what lies within ±limit."""
+        return np.asarray((np.maximum(np.abs(x.astype(np.float64)) - self.limit, 0) ** 2).sum(axis=1))
 
 
 def forward(tf: Any, layers: Sequence[Layer], h: Any, hook: Hook = lambda number, what, tensor: tensor) -> Any:
