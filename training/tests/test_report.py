@@ -21,9 +21,9 @@ from click.testing import CliRunner, Result
 
 from builders import KINDS, STATS, bundle_of
 from recordings import hum, mimii, shakes, write
-from tocsin.bundle import Bundle, GaussianMixtureModel, is_quantised, read_bundle
+from tocsin.bundle import Bundle, GaussianMixtureModel, is_quantised, network_of, read_bundle
 from tocsin.cli import cli
-from tocsin.contributions import by_frequency, centres, contributor
+from tocsin.contributions import by_frequency, centres, contributor, partial
 from tocsin.cost import measure_cost
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.evaluate import evaluate, read_options
@@ -102,14 +102,44 @@ def test_parts_sum_up_to_the_devices_score(kind: str) -> None:
         # So near to one component that the others' share is nothing: -log p = parts / 2 - log_const.
         x = bundle.model.means[1] + 0.3 * x
     vectors = (x / bundle.normalisation.inv_std + bundle.normalisation.mean).astype(np.float32)
+    check_parts(bundle, kind, vectors)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_name_what_lies_beyond_the_range(kind: str) -> None:
+    bundle = bundle_of(kind)
+    x = np.zeros((30, bundle.features.n_vector))
+    x[np.arange(30), np.arange(30) % 7] = 40.0
+    vectors = (x / bundle.normalisation.inv_std + bundle.normalisation.mean).astype(np.float32)
     found = contributor(bundle)
-    if kind == "network_embed" or kind.startswith("combined"):
+    if kind == "combined_sum":
+        assert found is None
+        return
+    assert found is not None
+    if kind not in ("gmm_full", "mahalanobis_full", "neighbours_full"):  # whose parts go by the covariance
+        assert (found(vectors).argmax(axis=1) == np.arange(30) % 7).all()
+    if not kind.startswith("gmm"):  # of which several components may have a share so far away
+        check_parts(bundle, kind, vectors)
+
+
+def check_parts(bundle: Bundle, kind: str, vectors: np.ndarray) -> None:
+    """The parts of the score sum up to it."""
+    found = contributor(bundle)
+    if kind == "combined_sum":
         assert found is None
         return
     assert found is not None
     parts, scores = found(vectors), Scorer(bundle).score(vectors)
     assert parts.shape == vectors.shape
-    if kind == "autoencoder":
+    if partial(bundle):
+        assert kind in ("network_embed", "combined_max")
+        network = network_of(bundle.model)
+        assert network is not None
+        x = (vectors - bundle.normalisation.mean) * bundle.normalisation.inv_std
+        low, high = (network.in_scale * (end - network.in_zero) for end in (-128, 127))
+        beyond = np.maximum(0, np.maximum(x - high, low - x))
+        np.testing.assert_allclose(parts, beyond**2, rtol=1e-3, atol=1e-3)
+    elif kind == "autoencoder":
         np.testing.assert_allclose(parts.mean(axis=1), scores, rtol=1e-4)
     elif kind == "network_predict":
         np.testing.assert_allclose(parts.sum(axis=1) / bundle.model.outputs, scores, rtol=1e-4)  # type: ignore[union-attr]

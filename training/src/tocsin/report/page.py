@@ -15,7 +15,7 @@ import numpy as np
 from .. import __version__
 from ..bundle import Bundle, _replace_file, is_quantised
 from ..cli.inspect import describe_features, describe_model
-from ..contributions import by_frequency
+from ..contributions import ByFrequency, by_frequency, partial
 from ..cost import TOLERANCE, measure_cost
 from ..data import Dataset, Issues
 from ..errors import DataError
@@ -121,7 +121,7 @@ def _context(
         groups["all"] = measured.scored
     budget = bundle.meta.get("threshold", {}).get("per_hour")
     per_day = 24 * budget if isinstance(budget, int | float) else None
-    of_healthy, of_strange = (_parts(bundle, measured.recorded, label) for label in ("normal", "anomaly"))
+    of_healthy, of_strange = _parts(bundle, measured.recorded)
     return {
         "title": options.title,
         "version": __version__,
@@ -361,21 +361,39 @@ def _example(bundle: Bundle, dataset: Dataset, item: Recorded, options: ReportOp
     return Example(item.clip.name, words, picture, heard)
 
 
-def _parts(bundle: Bundle, recorded: Sequence[Recorded], label: str) -> Any:
-    parts = [item.parts for item in recorded if item.clip.label == label and item.parts is not None]
-    return by_frequency(bundle.features, np.mean(parts, axis=0)) if parts else None
+def _parts(bundle: Bundle, recorded: Sequence[Recorded]) -> tuple[ByFrequency | None, ByFrequency | None]:
+    """Mean parts of the scores of healthy and of anomalous recordings; None where there are none, or all are 0."""
+    by_label = [
+        [item.parts for item in recorded if item.clip.label == label and item.parts is not None]
+        for label in ("normal", "anomaly")
+    ]
+    means = [np.mean(parts, axis=0) if parts else None for parts in by_label]
+    if not any(mean is not None and np.any(mean) for mean in means):
+        return None, None
+    healthy, strange = (None if mean is None else by_frequency(bundle.features, mean) for mean in means)
+    return healthy, strange
 
 
-def _where(bundle: Bundle, healthy: Any, strange: Any) -> list[str]:
+def _where(bundle: Bundle, healthy: ByFrequency | None, strange: ByFrequency | None) -> list[str]:
     if healthy is None and strange is None:
-        return [f"For a model of the kind {bundle.kind} a score cannot be divided among frequencies."]
+        lines = [f"For a model of the kind {bundle.kind} a score cannot be divided among frequencies."]
+        if partial(bundle):
+            lines.append("No value lies beyond the range of its network's input, which would have one.")
+        return lines
+    if partial(bundle):
+        return [
+            pictures.peak_words(healthy, strange),
+            "A part is the square of how far that value lies beyond the range of the network's input, in units of"
+            " healthy variation, summed over a window's frames. The rest of the score belongs to no single frequency.",
+        ]
     meaning = {
         "kmeans": "the squared distance to the nearest centroid",
         "gmm": "the squared Mahalanobis distance to the most probable component",
         "mahalanobis": "the squared Mahalanobis distance",
         "neighbours": "the squared distance to the nearest healthy recording, in units of its radius",
-        "autoencoder": "the squared error of the autoencoder's output",
-        "network": "the squared error of the network's output, or of its head's distance",
+        "autoencoder": "the squared error of the autoencoder's output, and of what lies beyond the range of its input",
+        "network": "the squared error of the network's output, or of its head's distance, and of what lies beyond the"
+        " range of its input",
     }
     return [
         pictures.peak_words(healthy, strange),
