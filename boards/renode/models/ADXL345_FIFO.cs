@@ -2,14 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 using System.Collections.Generic;
-using System.IO;
 
 using Antmicro.Renode.Core;
-using Antmicro.Renode.Exceptions;
+using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals.I2C;
 using Antmicro.Renode.Peripherals.Timers;
 using Antmicro.Renode.Time;
-using Antmicro.Renode.Utilities;
 
 namespace Antmicro.Renode.Peripherals.Sensors
 {
@@ -31,26 +29,16 @@ namespace Antmicro.Renode.Peripherals.Sensors
             PowerUp();
         }
 
-        /// What it measures from now on: a file of int16, little-endian, x, y, z of one sample after the other. At its
-        /// end the last sample stays, as from a sensor that is stuck.
-        public void SetInputFile(ReadFilePath path)
+        /// What it measures from now on: a bare file of int16, little-endian, x, y, z of one sample after the other. At
+        /// its end it begins again, which the log tells once.
+        public void SetInputFile(string path)
         {
-            lock(input)
-            {
-                var bytes = File.ReadAllBytes(path);
-                if(bytes.Length == 0 || bytes.Length % 6 != 0)
-                {
-                    throw new RecoverableException(string.Format("{0}: {1} bytes are not samples of three int16", path, bytes.Length));
-                }
-                input.Clear();
-                for(var at = 0; at < bytes.Length; at += 6)
-                {
-                    var sample = new byte[6];
-                    System.Array.Copy(bytes, at, sample, 0, 6);
-                    input.Enqueue(sample);
-                }
-            }
+            input.Load(path, Strict);
+            told = false;
         }
+
+        /// Whether a first file that cannot be felt ends the simulation with exit status 2.
+        public bool Strict { get; set; }
 
         /// Whether its cable has come loose: nothing answers on the bus, INT1 and INT2 are low. Put in again, it is
         /// powered up anew: it does not measure until it is told to, and has forgotten all settings.
@@ -163,12 +151,15 @@ namespace Antmicro.Renode.Peripherals.Sensors
 
         private void Measure()
         {
-            lock(input)
+            var next = new byte[6];
+            if(input.Next(next, out var again))
             {
-                if(input.Count > 0)
-                {
-                    last = input.Dequeue();
-                }
+                last = next;
+            }
+            if(again && !told)
+            {
+                told = true;
+                this.Log(LogLevel.Warning, "{0} has ended and is felt again from its beginning", input.Name);
             }
             if(Mode == Bypass)
             {
@@ -214,10 +205,12 @@ namespace Antmicro.Renode.Peripherals.Sensors
         private bool ready;
         private bool overrun;
         private bool dead;
+        private bool told;
         private int current;
 
         private readonly Queue<byte[]> fifo = new Queue<byte[]>();
-        private readonly Queue<byte[]> input = new Queue<byte[]>();
+        private readonly SamplesFile input =
+            new SamplesFile("accelerometer", path => SamplesFile.Bare16(path, 6));
         private readonly LimitTimer clock;
 
         private const int Depth = 32, Bypass = 0;

@@ -3,17 +3,14 @@
 
 using System;
 using System.Collections.Generic;
-using System.IO;
-using System.Text;
 
 using Antmicro.Renode.Core;
-using Antmicro.Renode.Exceptions;
 using Antmicro.Renode.Logging;
 using Antmicro.Renode.Peripherals.Bus;
 using Antmicro.Renode.Peripherals.Miscellaneous;
+using Antmicro.Renode.Peripherals.Sensors;
 using Antmicro.Renode.Peripherals.Timers;
 using Antmicro.Renode.Time;
-using Antmicro.Renode.Utilities;
 
 namespace Antmicro.Renode.Peripherals.Sound
 {
@@ -23,8 +20,10 @@ namespace Antmicro.Renode.Peripherals.Sound
     /// starts again where the file was, and takes as long for a buffer as the chip's clock and ratio say.
     public class NRF52840_Microphone : IDoubleWordPeripheral, IKnownSize, INRFEventProvider
     {
-        public NRF52840_Microphone(IMachine machine)
+        /// `rate` is what recordings must have, Hz. The chip's clock comes near to it, as the driver asks.
+        public NRF52840_Microphone(IMachine machine, uint rate = 16000)
         {
+            input = new SamplesFile("microphone", path => SamplesFile.Sound(path, rate));
             sysbus = machine.GetSystemBus(this);
             IRQ = new GPIO();
             registers = new NordicRegisters(IRQ, offset => EventTriggered?.Invoke(offset), Task);
@@ -33,37 +32,18 @@ namespace Antmicro.Renode.Peripherals.Sound
             clock.LimitReached += Filled;
         }
 
-        /// What it hears from now on: int16 samples, little-endian, the channels one after the other, bare or as a
-        /// WAV file. At its end there is digital silence, as from a microphone that is not there.
-        public void SetInputFile(ReadFilePath path)
+        /// What it hears from now on: see SamplesFile.Sound. At its end it begins again, which the log tells once.
+        public void SetInputFile(string path)
         {
-            var bytes = File.ReadAllBytes(path);
-            var begin = SamplesOf(bytes, out var end);
-            if((end - begin) % 2 != 0)
-            {
-                throw new RecoverableException(string.Format("{0}: {1} bytes are not int16 samples", path, bytes.Length));
-            }
-            lock(input)
-            {
-                input.Clear();
-                for(var at = begin; at < end; at++)
-                {
-                    input.Enqueue(bytes[at]);
-                }
-            }
+            input.Load(path, Strict);
+            told = false;
         }
 
-        /// Samples of the file that have not been heard yet.
-        public int Left
-        {
-            get
-            {
-                lock(input)
-                {
-                    return input.Count / 2;
-                }
-            }
-        }
+        /// Whether a first file that cannot be heard ends the simulation with exit status 2.
+        public bool Strict { get; set; }
+
+        /// Samples of the file until its end.
+        public int Left => input.Left / 2;
 
         public GPIO IRQ { get; }
 
@@ -119,38 +99,17 @@ namespace Antmicro.Renode.Peripherals.Sound
 
         private void Filled()
         {
+            // Without a file, digital silence: a microphone that is not there.
             var bytes = new byte[2 * samples];
-            lock(input)
+            input.Next(bytes, out var again);
+            if(again && !told)
             {
-                for(var i = 0; i < bytes.Length && input.Count > 0; i++)
-                {
-                    bytes[i] = input.Dequeue();
-                }
+                told = true;
+                this.Log(LogLevel.Warning, "{0} has ended and is heard again from its beginning", input.Name);
             }
             sysbus.WriteBytes(bytes, buffer);
             registers.Happen(End);
             Fill();
-        }
-
-        /// Where the samples lie: in the chunk "data" of a WAV file, else everywhere.
-        private static int SamplesOf(byte[] bytes, out int end)
-        {
-            end = bytes.Length;
-            if(bytes.Length < 12 || Encoding.ASCII.GetString(bytes, 0, 4) != "RIFF")
-            {
-                return 0;
-            }
-            for(var at = 12; at + 8 <= bytes.Length;)
-            {
-                var size = (int)Math.Min(BitConverter.ToUInt32(bytes, at + 4), (uint)(bytes.Length - at - 8));
-                if(Encoding.ASCII.GetString(bytes, at, 4) == "data")
-                {
-                    end = at + 8 + size;
-                    return at + 8;
-                }
-                at += 8 + size + size % 2;
-            }
-            throw new RecoverableException("a WAV file without samples");
         }
 
         private uint Channels => (registers[Mode] & Mono) != 0 ? 1u : 2u;
@@ -171,7 +130,8 @@ namespace Antmicro.Renode.Peripherals.Sound
         private readonly IBusController sysbus;
         private readonly NordicRegisters registers;
         private readonly LimitTimer clock;
-        private readonly Queue<byte> input = new Queue<byte>();
+        private readonly SamplesFile input;
+        private bool told;
 
         private static readonly Dictionary<uint, ulong> Dividers = new Dictionary<uint, ulong>
         {
