@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from recordings import RATE, hum, mimii, shakes, write
 from tocsin.advice import recommend
 from tocsin.bundle import Bundle, Decision, read_bundle, write_bundle
 from tocsin.cli import cli
+from tocsin.cli.tune import show
 from tocsin.data import ReadOptions, open_dataset
 from tocsin.deafness import NOISE, SILENCE, SQUARE, DeafError, deaf_to, require_hearing, unmistakable
 from tocsin.frontend import FrontEnd
@@ -208,6 +212,12 @@ def test_tune_takes_the_next_best(fan: Path, tmp_path: Path, monkeypatch: pytest
     assert refused == [found.finished[0].options.kind]
     assert found.best.bundle.meta["tune"]["trial"] == found.finished[1].number
     assert any("cannot raise an alarm" in line for line in told)
+    assert found.deaf == (found.finished[0].number,)
+    # The table shows the one that was written, though another has the greater AUC.
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        show(found, tmp_path / "best.tocsin")
+    assert re.search(rf"│ +\* {found.finished[1].number} │", shown.getvalue())
+    assert "deaf      1 better: trained on all recordings they raise no alarm on full-scale noise" in shown.getvalue()
 
 
 def test_run_through_a_muted_detector_still_tells_of_a_dead_sensor(fan: Path, tmp_path: Path) -> None:

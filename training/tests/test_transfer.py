@@ -147,6 +147,10 @@ def test_advice_prefers_what_keeps_the_budget() -> None:
 def test_advice_as_it_came_and_without_figures() -> None:
     came = [_summary("own", 0, 0.99), _summary("none", 0, 0.9, 0.0, 0.9), _summary("threshold", 1, 0.9, 0.0, 0.2)]
     assert "use the detectors as they came" in recommend(Transfer([], [], came, [], 1.0))
+    none = [_summary("own", 0, 0.9), _summary("none", 0, 0.6, 0, 0), _summary("threshold", 1, 0.7, 0, 0)]
+    told = recommend(Transfer([], [], none, [], 1.0))
+    assert told.startswith("gmm: no way finds any anomaly at this budget. Allow more false alarms")
+    assert "The greatest AUC is 0.700." in told
     poor = [_summary("own", 0, 0.55), _summary("none", 0, 0.5), _summary("threshold", 1, 0.5)]
     assert "hardly tell anomalies (AUC 0.550)" in recommend(Transfer([], [], poor, [], 1.0))
     assert "nothing can be recommended" in recommend(Transfer([], [], [], [], 1.0))

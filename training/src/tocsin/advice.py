@@ -117,6 +117,12 @@ def recommend(result: Transfer) -> str:
 
 def _sentence(kind: str, ranked: Sequence[Summary], minutes: float, per_hour: float) -> str:
     best = ranked[0]
+    if not best.detected:
+        return (
+            f"{kind}: no way finds any anomaly at this budget. Allow more false alarms with --false-alarms, choose"
+            f" another model, or record more healthy running. The greatest AUC is"
+            f" {max(item.auc or 0.0 for item in ranked):.3f}."
+        )
     what = {NONE: "use the detectors as they came", ANEW: f"train anew on {minutes:g} minutes of the other machine"}
     text = f"{kind}: {what.get(best.method, f're-baseline with --method {best.method}')}."
     if best.method in METHODS:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..bundle import AutoencoderModel, Bundle, Model, NetworkModel
+    from ..bundle import AutoencoderModel, Bundle, Decision, Model, NetworkModel
     from ..features import FeatureConfig
 
 
@@ -33,6 +33,18 @@ def describe_features(features: FeatureConfig) -> str:
         f" {pool} over {features.window_frames} frames ({features.window_span / rate:.3g} s) every"
         f" {features.window_step / rate:.3g} s: {features.n_vector} values"
     )
+
+
+def counted(number: int, what: str) -> str:
+    """A number and what it counts: ``1 window``, ``2 windows``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def describe_decision(decision: Decision, step: float) -> str:
+    """How scores of windows become an alarm; a window comes every `step` seconds."""
+    mean = "each window by itself" if decision.smooth == 1 else f"mean of {decision.smooth} windows"
+    row = "one is enough" if decision.min_windows == 1 else f"{decision.min_windows} in a row"
+    return f"{mean}, {row}, a window every {step:.3g} s"
 
 
 def describe_model(bundle: Bundle) -> str:
@@ -170,12 +182,12 @@ def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
     step = features.window_step / features.sample_rate
     lines = [
         ("bundle", f"{path}, {bundle.size} bytes, CRC {bundle.crc:08x}"),
-        ("sensor", f"{features.sensor}, {features.sample_rate} Hz, {features.channels} channel(s)"),
+        ("sensor", f"{features.sensor}, {features.sample_rate} Hz, {counted(features.channels, 'channel')}"),
         ("features", describe_features(features)),
         ("model", describe_model(bundle)),
         (
             "decision",
-            f"mean of {decision.smooth} windows, {decision.min_windows} in a row, a window every {step:.3g} s;"
+            f"{describe_decision(decision, step)};"
             f" on at {decision.threshold_on:.5g}, off below {decision.threshold_off:.5g}",
         ),
     ]

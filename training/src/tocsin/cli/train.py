@@ -206,7 +206,7 @@ def _as_json(trained: Trained, dataset: Dataset, output: Path, seconds: float) -
 def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
     """What was done, for people."""
     from ..threshold import format_hours, format_number
-    from .inspect import describe_features, describe_model
+    from .inspect import describe_decision, describe_features, describe_model
 
     meta, bundle, line = trained.bundle.meta, trained.bundle, trained.threshold
     split, judged = meta["split"], meta["validation"]
@@ -235,7 +235,7 @@ def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
         f" {format_number(24 * line.expected_low, 2)} to {format_number(24 * line.expected_high, 2)} false alarms a"
         " day",
         *([f"alertness    {trained.alertness.describe()}"] if trained.alertness else []),
-        f"decision     mean of {decision.smooth} windows, {decision.min_windows} in a row, a window every {step:.3g} s",
+        f"decision     {describe_decision(decision, step)}",
         f"bundle       {output}, {bundle.size} bytes, CRC {bundle.crc:08x}, in {seconds:.1f} s",
     ]
     return lines

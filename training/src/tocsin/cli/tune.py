@@ -193,6 +193,7 @@ def _json(found: Tuned) -> dict[str, Any]:
         "criterion": found.criterion,
         "trials": found.counts,
         "failures": found.failures,
+        "deaf": found.deaf,
         "best": {**found.best.bundle.meta["tune"], "bytes": found.best.bundle.size, "crc": found.best.bundle.crc},
         "front": [entry(item) for item in found.front],
         "finished": [entry(item) for item in found.finished],
@@ -207,8 +208,9 @@ def show(found: Tuned, output: Path) -> None:
     made = table("Best for what they cost", numbers=("trial", "AUC", "flash", "arena", "RAM", "instr./s"))
     made.add_column("candidate", overflow="fold")
     made.caption = found.criterion
-    defaults = [item for item in found.finished if item.default and item not in found.front]
-    for item in [*found.front, *defaults]:
+    winner = next(item for item in found.finished if item.number == written)
+    rest = [item for item in found.finished if (item.default or item is winner) and item not in found.front]
+    for item in [*found.front, *rest]:
         cost = item.cost
         won = item.number == written
         made.add_row(
@@ -225,7 +227,12 @@ def show(found: Tuned, output: Path) -> None:
     )
     for reason, count in list(found.failures.items())[:5]:
         click.echo(f"failed    {count}: {reason}")
-    winner = next(item for item in found.finished if item.number == written)
+    if found.deaf:
+        numbers = ", ".join(map(str, found.deaf[:5])) + (" …" if len(found.deaf) > 5 else "")
+        click.echo(
+            f"deaf      {len(found.deaf)} better: trained on all recordings they raise no alarm on full-scale noise or"
+            f" a square wave (trials {numbers})"
+        )
     click.echo(
         f"best      * trial {written}: {describe(winner)}; AUC {winner.auc:.4f}\n"
         f"bundle    {output}, {bundle.size} bytes, CRC {bundle.crc:08x}"

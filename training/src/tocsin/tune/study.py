@@ -133,6 +133,8 @@ class Tuned:
         Reasons of trials that failed, and how many have each, the most frequent first.
     criterion
         What their AUC is, in words.
+    deaf
+        Numbers of better trials that were passed over, because what was trained as they say cannot raise an alarm.
     best
         The bundle trained as the best of them, on all healthy recordings; None where nothing was written.
     """
@@ -142,6 +144,7 @@ class Tuned:
     counts: dict[str, int]
     failures: dict[str, int]
     criterion: str
+    deaf: tuple[int, ...] = ()
     best: Trained | None = field(default=None)
 
 
@@ -529,13 +532,13 @@ def tune(
     front = pareto_front(finished)
     if out is None:
         return Tuned(finished, front, counts, why, judge.criterion)
-    deaf: DeafError | None = None
+    deaf: dict[int, DeafError] = {}
     for item in finished:
         try:
             trained = train(dataset, None, item.options)
         except DeafError as error:
             told(f"trial {item.number} cannot raise an alarm")
-            deaf = error
+            deaf[item.number] = error
             continue
         # Trained on more recordings than in a fold, with its record: it may have become a little larger.
         if not options.budget.excess(true_cost([trained.bundle])):
@@ -546,9 +549,9 @@ def tune(
                 "trial": item.number,
                 "trials": sum(counts.values()),
             }
-            return Tuned(finished, front, counts, why, judge.criterion, _write(trained, out, chosen))
-    if deaf is not None:
-        raise deaf
+            return Tuned(finished, front, counts, why, judge.criterion, tuple(deaf), _write(trained, out, chosen))
+    if deaf:
+        raise next(iter(deaf.values()))
     raise DataError("No candidate fits the budget once trained on all recordings. Give a larger --flash.")
 
 
