@@ -180,3 +180,11 @@ def test_mimii_tree(tmp_path: Path) -> None:
     found = open_dataset(tmp_path, ReadOptions())
     assert found.kind == "audio"
     assert [clip.label for clip in found.clips] == ["anomaly"] * 2 + ["normal"] * 3
+
+
+def test_what_synth_and_record_write_about_recordings_is_not_told(tmp_path: Path) -> None:
+    folder = mimii(tmp_path, normal=3, abnormal=2, seconds=0.1) / "fan/id_00"
+    (folder / "labels.csv").write_text("file,label\n")
+    (folder / "metadata.json").write_text('{"domain": "audio", "rate": 16000}')
+    (folder / "normal/00000000.json").write_text("{}")
+    assert open_dataset(tmp_path, ReadOptions()).left_out == ()

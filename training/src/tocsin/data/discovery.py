@@ -128,7 +128,7 @@ def _by_kind(root: Path, files: Iterable[Path], found: Discovery) -> dict[bool, 
     for path in files:
         name = path.relative_to(root).as_posix()
         suffix = path.suffix.lower()
-        if is_table(path) or path.name == "metadata.json":
+        if is_table(path) or _is_about_recordings(path):
             continue  # read for what they say of the recordings
         if suffix == ".tdms_index":
             continue  # LabVIEW's index of the .tdms beside it
@@ -191,6 +191,13 @@ def _first_of_stems(paths: Iterable[Path]) -> dict[Path, Path]:
     for path in sorted(paths, key=lambda path: order[path.suffix.lower()]):
         first.setdefault(path.with_suffix(""), path)
     return first
+
+
+def _is_about_recordings(path: Path) -> bool:
+    """Whether a file is about the recordings beside it, as `tocsin synth` and `tocsin record` write them."""
+    if path.suffix.lower() == ".json":
+        return path.name == "metadata.json" or path.with_suffix(".wav").is_file()
+    return path.name == "labels.csv" and path.with_name("metadata.json").is_file()
 
 
 def _choose(groups: dict[bool, _Group], options: ReadOptions) -> bool:
