@@ -260,7 +260,7 @@ def test_files(tmp_path):
     assert read_bundle(str(path)).meta == {"auc": 0.75, "n": [0, 1], "ä": "µ"}
     with pytest.raises(BundleError, match="check the path"):
         read_bundle(tmp_path / "none.tocsin")
-    with pytest.raises(BundleError, match="check that the folder exists"):
+    with pytest.raises(BundleError, match="no such file or folder: check the path"):
         write_bundle(tmp_path / "no" / "fan.tocsin", **parts_of("kmeans"))
 
 

@@ -29,8 +29,8 @@ _REASONS = {
     errno.EROFS: "the disk is read-only: choose another place",
     errno.EACCES: "permission denied: choose another place, or ask for access",
     errno.EPERM: "permission denied: choose another place, or ask for access",
-    errno.ENOENT: "there is no such file or folder",
-    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.ENOENT: "there is no such file or folder: check the path",
+    errno.ENOTDIR: "a part of the path is a file, not a folder: check the path",
     errno.EISDIR: "it is a folder",
 }
 
