@@ -278,7 +278,7 @@ def test_members_of_a_combination(machines: Dataset) -> None:
         (["--model", "combined", "--members", "gmm"], "two different ones"),
         (["--model", "combined", "--members", "gmm,oracle"], "two different ones"),
         (["--model", "kmeans", "--members", "gmm,kmeans"], "--model combined"),
-        (["--model", "kmeans", "--head", "gmm"], "kmeans has no head"),
+        (["--model", "kmeans", "--head", "gmm"], "kmeans does not use --head"),
     ],
 )
 def test_what_does_not_fit_is_refused(machines: Dataset, tmp_path: Path, arguments: list[str], message: str) -> None:
