@@ -57,8 +57,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 def options(kind: str, **given: object) -> TrainOptions:
     base = TrainOptions(kind=kind, budget=parse_rate("1/day"), clusters=2, epochs=5, front_end=FrontEnd(bands=16))
-    # An embedding after five passes is not sure to hear what is beyond its inputs' range: test_deafness.py.
-    return replace(base, force=kind == "embedding", **given)  # type: ignore[arg-type]
+    return replace(base, **given)  # type: ignore[arg-type]
 
 
 KINDS = {

@@ -12,23 +12,74 @@ detector (``STUCK``, see :mod:`tocsin.health`); a microphone that is open but de
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
 import numpy as np
 import numpy.typing as npt
 
 from .bundle import Bundle
 from .errors import ModelError
 from .operating import find_alarms
+from .threshold import Rate, Threshold, format_hours, parse_rate
 
 SQUARE, NOISE, SILENCE = "a full-scale square wave", "full-scale white noise", "silence"
 # Samples of a square wave's period: 500 Hz at 16 kHz, within the bands of any front end.
 _PERIOD = 32
 # Windows beyond those that an alarm takes.
 _MORE = 3
-_ADVICE = (
-    "Listen to the recordings that it learned from, and look at them with tocsin data info: a few dead, clipped or"
-    " mislabelled ones suffice. If the threshold lies out of reach, record more healthy running, or allow more false"
-    " alarms with --false-alarms. --force keeps this detector."
-)
+# Larger budgets that are tried for a detector that is deaf by the one that was asked for.
+BUDGETS = ("1/month", "1/week", "1/day", "3/day", "1/hour", "3/hour", "10/hour")
+
+Scores = npt.NDArray[np.float32]
+ThresholdOf = Callable[[float], Threshold]
+"""Gives the threshold of a budget, false alarms an hour."""
+
+
+@dataclass(frozen=True)
+class Deafness:
+    """What a detector misses, and what would change that.
+
+    Attributes
+    ----------
+    to
+        Which of :func:`unmistakable` raise no alarm; empty of a detector that hears.
+    budget
+        The least of :data:`BUDGETS` by whose threshold it would miss none of them; empty where none would do.
+    tried
+        The largest budget that was tried; empty where the one that was asked for is larger than all.
+    hours
+        Of healthy running that the threshold rests on.
+    """
+
+    to: tuple[str, ...] = ()
+    budget: str = ""
+    tried: str = ""
+    hours: float = 0.0
+
+    @property
+    def complaint(self) -> str:
+        """What to tell of it; empty of a detector that hears."""
+        if not self.to:
+            return ""
+        return f"the detector raises no alarm on {' nor on '.join(self.to)}. {self._advice}"
+
+    @property
+    def _advice(self) -> str:
+        if self.budget:
+            return (
+                f"Its threshold lies out of reach; it rests on {format_hours(self.hours)} of healthy running. Record"
+                f" more, which lets it come down, or allow more false alarms: --false-alarms {self.budget} is enough"
+                " for this."
+            )
+        more = f"More false alarms, up to {self.tried}, would not change that. " if self.tried else ""
+        return (
+            f"{more}Listen to the recordings that it learned from, and look at them with tocsin data info: a few dead,"
+            " clipped or mislabelled ones suffice. Record more healthy running, or train with another --model."
+        )
+
+
+HEARS = Deafness()
 
 
 def unmistakable(bundle: Bundle, seed: int = 0) -> dict[str, npt.NDArray[np.int16]]:
@@ -47,27 +98,20 @@ def unmistakable(bundle: Bundle, seed: int = 0) -> dict[str, npt.NDArray[np.int1
 
 def deaf_to(bundle: Bundle, seed: int = 0) -> tuple[str, ...]:
     """Which of :func:`unmistakable` raise no alarm, by the device's own code; empty of a detector that hears."""
-    from .features import Extractor
-    from .twin import Scorer
-
-    extractor, scorer = Extractor(bundle.features), Scorer(bundle)
-    return tuple(
-        name
-        for name, samples in unmistakable(bundle, seed).items()
-        if not find_alarms(scorer.score(extractor.vectors(samples)[0]), bundle.decision)
-    )
+    return _missed(bundle, _scores(bundle, seed))
 
 
-def complaint(deaf: tuple[str, ...]) -> str:
-    """What to tell of a detector that is deaf to `deaf`; empty where that is nothing."""
-    return f"the detector raises no alarm on {' nor on '.join(deaf)}. {_ADVICE}" if deaf else ""
-
-
-def require_hearing(bundle: Bundle, *, force: bool = False, seed: int = 0) -> tuple[str, ...]:
+def require_hearing(
+    bundle: Bundle, budget: Rate, threshold_of: ThresholdOf, *, force: bool = False, seed: int = 0
+) -> Deafness:
     """Refuse a detector that cannot raise an alarm.
 
     Parameters
     ----------
+    budget
+        That its threshold is of.
+    threshold_of
+        Gives the threshold of another one, to find out by which the detector would hear.
     force
         Give what it is deaf to instead of refusing it.
 
@@ -76,16 +120,50 @@ def require_hearing(bundle: Bundle, *, force: bool = False, seed: int = 0) -> tu
     DeafError
         It is deaf to something unmistakable.
     """
-    deaf = deaf_to(bundle, seed)
-    if deaf and not force:
-        text = complaint(deaf)
-        raise DeafError(text[0].upper() + text[1:], deaf)
-    return deaf
+    scores = _scores(bundle, seed)
+    deaf = _missed(bundle, scores)
+    if not deaf:
+        return HEARS
+    found = _larger_budget(bundle, scores, deaf, budget, threshold_of)
+    if not force:
+        text = f"{found.complaint} --force keeps this detector."
+        raise DeafError(text[0].upper() + text[1:], found)
+    return found
+
+
+def _scores(bundle: Bundle, seed: int) -> dict[str, Scores]:
+    from .features import Extractor
+    from .twin import Scorer
+
+    extractor, scorer = Extractor(bundle.features), Scorer(bundle)
+    played = unmistakable(bundle, seed)
+    return {name: scorer.score(extractor.vectors(samples)[0]) for name, samples in played.items()}
+
+
+def _missed(bundle: Bundle, scores: dict[str, Scores]) -> tuple[str, ...]:
+    return tuple(name for name, values in scores.items() if not find_alarms(values, bundle.decision))
+
+
+def _larger_budget(
+    bundle: Bundle, scores: dict[str, Scores], deaf: tuple[str, ...], budget: Rate, threshold_of: ThresholdOf
+) -> Deafness:
+    """What the detector is deaf to, and the first of :data:`BUDGETS` beyond `budget` by which it would miss nothing."""
+    found = Deafness(deaf)
+    for text in BUDGETS:
+        rate = parse_rate(text).per_hour
+        if rate <= budget.per_hour:
+            continue
+        threshold = threshold_of(rate)
+        found = Deafness(deaf, tried=text, hours=threshold.hours)
+        decision = replace(bundle.decision, threshold_on=threshold.on, threshold_off=threshold.off)
+        if not _missed(replace(bundle, decision=decision), scores):
+            return replace(found, budget=text)
+    return found
 
 
 class DeafError(ModelError):
-    """A detector that cannot raise an alarm; `deaf` names what it was played."""
+    """A detector that cannot raise an alarm; `deafness` says what it was played and what would help."""
 
-    def __init__(self, text: str, deaf: tuple[str, ...]) -> None:
+    def __init__(self, text: str, deafness: Deafness) -> None:
         super().__init__(text)
-        self.deaf = deaf
+        self.deafness = deafness

@@ -26,7 +26,7 @@ from .data import Clip, Dataset, Issues, digest
 from .data.bandwidth import check_reach
 from .data.extract import usable, window_too_long
 from .data.health import require_sensor
-from .deafness import complaint, require_hearing
+from .deafness import HEARS, Deafness, require_hearing
 from .errors import DataError
 from .evaluate import check_sensor, trained_digests
 from .features import Extractor
@@ -108,7 +108,7 @@ class Rebaselined:
     before, after
         Scores of the new machine's healthy windows, shape (n,): by the bundle as it came, and by the adapted one;
         the latter each by an adaptation to other recordings.
-    deaf
+    deafness
         What it raises no alarm on although no detector may miss it.
     """
 
@@ -119,12 +119,12 @@ class Rebaselined:
     alertness: Alertness | None
     before: npt.NDArray[np.float32]
     after: npt.NDArray[np.float32]
-    deaf: tuple[str, ...] = ()
+    deafness: Deafness = HEARS
 
     @property
     def warnings(self) -> list[str]:
         """What the user should know of the threshold."""
-        told = (self.threshold.warning, self.alertness.warning if self.alertness else "", complaint(self.deaf))
+        told = (self.threshold.warning, self.alertness.warning if self.alertness else "", self.deafness.complaint)
         return [text for text in told if text]
 
 
@@ -323,13 +323,18 @@ def rebaseline(
         )
     series = [alarm_statistic(s, decision.smooth, decision.min_windows) for s in scores]
     step = bundle.features.window_step / bundle.features.sample_rate
-    threshold = fit_threshold(series, hours=judged_hours(series, step), per_hour=budget.per_hour)
+    hours = judged_hours(series, step)
+
+    def threshold_of(per_hour: float) -> Threshold:
+        return fit_threshold(series, hours=hours, per_hour=per_hour)
+
+    threshold = threshold_of(budget.per_hour)
     decision = replace(decision, threshold_on=threshold.on, threshold_off=threshold.off)
     meta = _record(bundle, pieces, options, method, adapted, threshold, budget, np.concatenate(scores))
     probe = read_bundle(_assemble(bundle, adapted, decision, {}))
-    deaf = require_hearing(probe, force=options.force)
-    if deaf:
-        meta["deaf_to"] = list(deaf)
+    deafness = require_hearing(probe, budget, threshold_of, force=options.force)
+    if deafness.to:
+        meta["deaf_to"] = list(deafness.to)
     alertness = None
     if strange:
         scorer = Scorer(probe)
@@ -337,7 +342,7 @@ def rebaseline(
         meta["alertness"] = asdict(alertness)
     raw = _assemble(bundle, adapted, decision, meta)
     before = Scorer(bundle).score(vectors)
-    return Rebaselined(raw, read_bundle(raw), method, threshold, alertness, before, np.concatenate(scores), deaf)
+    return Rebaselined(raw, read_bundle(raw), method, threshold, alertness, before, np.concatenate(scores), deafness)
 
 
 def _budget(bundle: Bundle) -> Rate:

@@ -20,7 +20,7 @@ from .bundle import Bundle, Decision, DutyCycle, Normalisation, read_bundle, wri
 from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
 from .data.bandwidth import bandwidth_notes, empty_above, lowest_rate
 from .data.extract import Kept, Spool, digests
-from .deafness import complaint, require_hearing
+from .deafness import HEARS, Deafness, require_hearing
 from .errors import DataError, ModelError
 from .features import PASSBAND, FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
@@ -154,7 +154,7 @@ class Trained:
         Scores of normalised vectors before quantisation, in float.
     reach
         What the user should know of the frequencies that it hears.
-    deaf
+    deafness
         What it raises no alarm on although no detector may miss it.
     """
 
@@ -166,7 +166,7 @@ class Trained:
     issues: Issues
     exact: Score
     reach: tuple[str, ...] = ()
-    deaf: tuple[str, ...] = ()
+    deafness: Deafness = HEARS
 
     @property
     def warnings(self) -> list[str]:
@@ -174,7 +174,7 @@ class Trained:
         told = (
             self.threshold.warning,
             self.alertness.warning if self.alertness else "",
-            complaint(self.deaf),
+            self.deafness.complaint,
             *self.reach,
         )
         return [text for text in told if text]
@@ -422,19 +422,20 @@ def train(
     scorer = Scorer(read_bundle(pack(Decision(1, 1, 0.0, 0.0), {})))
     scores = [np.asarray(scorer.score(item.vectors)) for item in held]
     series = [alarm_statistic(s, smooth, min_windows) for s in scores]
-    threshold = fit_threshold(
-        series,
-        hours=judged_hours(series, features.window_step / features.sample_rate),
-        per_hour=options.budget.per_hour,
-        seed=options.seed,
-    )
+    hours = judged_hours(series, features.window_step / features.sample_rate)
+
+    def threshold_of(per_hour: float) -> Threshold:
+        return fit_threshold(series, hours=hours, per_hour=per_hour, seed=options.seed)
+
+    threshold = threshold_of(options.budget.per_hour)
     decision = Decision(smooth, min_windows, threshold.on, threshold.off)
     meta = _record(dataset, options, split, issues, fit, held, outliers, fitted, threshold, scores)
-    deaf: tuple[str, ...] = ()
+    deafness = HEARS
     if options.hearing:
-        deaf = require_hearing(read_bundle(pack(decision, {})), force=options.force, seed=options.seed)
-    if deaf:
-        meta["deaf_to"] = list(deaf)
+        probe = read_bundle(pack(decision, {}))
+        deafness = require_hearing(probe, options.budget, threshold_of, force=options.force, seed=options.seed)
+    if deafness.to:
+        meta["deaf_to"] = list(deafness.to)
     alertness = None
     if options.strange:
         versions = strange_vectors(
@@ -446,7 +447,7 @@ def train(
         meta["validation"] |= _compare(dataset, features, normalisation, fitted.exact, scorer, held, scores, issues)
     raw = pack(decision, meta, out)
     reach = tuple(_reach(dataset, features, options, found))
-    return Trained(raw, read_bundle(raw), threshold, alertness, split, issues, fitted.exact, reach, deaf)
+    return Trained(raw, read_bundle(raw), threshold, alertness, split, issues, fitted.exact, reach, deafness)
 
 
 def _reach(dataset: Dataset, features: FeatureConfig, options: TrainOptions, found: Sequence[Kept]) -> Iterator[str]:
