@@ -104,7 +104,7 @@ def test_places_are_told_apart() -> None:
 def test_told_with_the_option_that_changes_it(tmp_path: Path) -> None:
     write(tmp_path / "normal/a.wav", hum(0, seconds=70, rate=LOW), rate=LOW)
     write(tmp_path / "normal/b.wav", hum(1, seconds=3, rate=LOW), rate=LOW)
-    dataset = open_dataset(tmp_path, ReadOptions())
+    dataset = open_dataset(tmp_path, ReadOptions(sensor="audio"))
     assert len(dataset.clips) == 8
     assert dataset.notes == ("1 long recording cut into 7 clips of 10 s (--clip-seconds)",)
     lengths = {len(dataset.read(clip, Issues())) for clip in dataset.clips}

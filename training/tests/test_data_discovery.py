@@ -202,7 +202,7 @@ def test_a_folder_comes_before_a_name_and_a_contradiction_is_told(tmp_path: Path
         ("normal/bad_weather.csv", "normal"),
     ]
     assert _left(found) == {"inner_race_fault/2_ok.csv": "without a label"}
-    assert found.notes == ("normal/bad_weather.csv is taken for normal, as its folder says; its name says otherwise",)
+    assert found.notes[0] == "normal/bad_weather.csv is taken for normal, as its folder says; its name says otherwise"
 
 
 def test_the_roots_own_name_is_asked_last(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_an_array_that_contradicts_its_folder_is_left_out(tmp_path: Path) -> Non
     found = open_dataset(tmp_path, ReadOptions())
     assert _names(found) == ["faulty/a.npz:x[0]", "faulty/a.npz:x[1]", "ok/b.npz:x[0]", "ok/b.npz:x[1]"]
     left = _left(found)
-    assert left["ok/b.npz:fan_off"] == "ignored by name"
+    assert left["ok/b.npz:fan_off"] == "ignored by name, as of a machine that is off"
     assert "--normal and --anomaly decide" in left["faulty/a.npz:normal_force"]
     chosen = open_dataset(tmp_path, ReadOptions(anomaly=("*force", "x")))
     assert "faulty/a.npz:normal_force[0]" in _names(chosen)
@@ -274,6 +274,9 @@ def test_the_sensor_decides_between_sound_and_numbers(tmp_path: Path) -> None:
     assert _names(open_dataset(tmp_path, ReadOptions(sensor="vibration", rate=100))) == ["normal/a.csv"]
     found = open_dataset(tmp_path, ReadOptions(sensor="vibration", full_scale=8))
     assert _names(found) == ["normal/b.wav"]
+    # What was asked for is not offered again.
+    assert "these hold the vibration" in _left(found)["normal/a.csv"]
+    assert "--sensor vibration takes it" in _left(open_dataset(tmp_path, ReadOptions()))["normal/a.csv"]
 
 
 def test_formats_of_numbers_are_taken_together_and_told(tmp_path: Path) -> None:
@@ -281,7 +284,7 @@ def test_formats_of_numbers_are_taken_together_and_told(tmp_path: Path) -> None:
     np.savez(tmp_path / "normal/b.npz", x=np.zeros((400, 2)))
     found = open_dataset(tmp_path, ReadOptions(rate=100))
     assert _names(found) == ["normal/a.csv", "normal/b.npz:x[0]"]
-    assert found.notes == ("files of several formats are taken together: .csv (1), .npz (1)",)
+    assert found.notes[0] == "files of several formats are taken together: .csv (1), .npz (1)"
 
 
 @pytest.mark.parametrize("command", [["run"], ["verify", "--port", "tcp:127.0.0.1:1"]])

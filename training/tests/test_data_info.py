@@ -140,7 +140,7 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "normal/a.wav").write_bytes(b"RIFFnothing")
     for extra in ((), ("--json",)):
         result = call("data", "info", tmp_path, *extra)
-        assert (result.exit_code, "None of 1 recordings can be read" in result.stderr) == (2, True)
+        assert (result.exit_code, "None of 1 recordings can be used" in result.stderr) == (2, True)
 
 
 def test_a_header_of_2_hz_is_told(tmp_path: Path) -> None:
@@ -163,3 +163,26 @@ def test_clips_of_a_long_recording(tmp_path: Path) -> None:
         "(--clip-seconds)",
     ):
         assert text in result.stdout
+
+
+def test_a_rate_that_is_not_the_files_is_no_fault_of_the_sensor(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    for i, rate in enumerate((1000, 1000, 500)):
+        write(tmp_path / f"normal/{i}.wav", 0.1 * rng.normal(size=(2 * rate, 3)), rate=rate)
+    words = ("data", "info", tmp_path, "--sensor", "vibration", "--full-scale", 8)
+    text = call(*words).stdout
+    assert "1 of 3 recordings cannot be used (first: normal/2.wav: has 500 samples a second instead of 1000)" in text
+    assert "sensor that did not work" not in text
+    slow = tmp_path.with_name("slow")
+    for i in range(2):
+        write(slow / f"normal/{i}.wav", 0.1 * rng.normal(size=(400, 3)), rate=200)
+    assert "Hz: 200 (2)" in call("data", "info", slow, *words[3:]).stdout
+    wrong = call("data", "info", slow, *words[3:], "--rate", 250)
+    assert (wrong.exit_code, "Leave --rate away" in wrong.stderr) == (2, True)
+
+
+def test_options_of_vibration_are_refused_for_sound(tmp_path: Path) -> None:
+    result = call("data", "info", _whole(tmp_path), "--full-scale", 8)
+    assert result.exit_code == 2
+    assert "--full-scale has no meaning" in result.stderr
+    assert "--sensor vibration" in result.stderr

@@ -131,7 +131,10 @@ def test_npz_needs_a_rate_and_normal_arrays(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--rate"):
         open_dataset(path, ReadOptions())
     found = open_dataset(path, ReadOptions(rate=200))
-    assert found.left_out[0].names == ("fan_0_low_0_weight_moving", "fan_0_off_0_weight")
+    assert [(item.names, item.reason) for item in found.left_out] == [
+        (("fan_0_low_0_weight_moving",), "without a label; --normal and --anomaly say one"),
+        (("fan_0_off_0_weight",), "ignored by name, as of a machine that is off"),
+    ]
     assert {clip.machine for clip in found.clips} == {"fan_0_low", "fan_0_high"}
     with pytest.raises(DataError, match="--normal GLOB"):
         open_dataset(path, ReadOptions(rate=200, normal=("nothing",), anomaly=()))

@@ -183,3 +183,58 @@ def test_vibration_in_sound_files_is_known_by_its_metadata(tmp_path: Path) -> No
     found = open_dataset(tmp_path, ReadOptions())
     assert (found.kind, found.rate, found.options.full_scale) == ("vibration", 1600, 4.0)
     np.testing.assert_array_equal(found.read(found.clips[0], Issues()), digits)
+
+
+def motor(root: Path, *, rates: tuple[int, ...] = (1000, 1000, 1000)) -> Path:
+    """Sound files that hold vibration of three axes, of the given rates."""
+    rng = np.random.default_rng(3)
+    for i, rate in enumerate(rates):
+        write(root / f"normal/{i}.wav", 0.1 * rng.normal(size=(2 * rate, 3)), rate=rate)
+    return root
+
+
+def test_a_unit_that_nobody_names_is_told(tmp_path: Path) -> None:
+    path = shakes(tmp_path / "fan.npz", clips=2)
+    assert open_dataset(path, ReadOptions(rate=200)).notes == (
+        "no unit is named: all numbers are taken as g; --unit says another",
+    )
+    assert open_dataset(path, ReadOptions(rate=200, unit="ug")).notes == ()
+    assert "taken as ug" in open_dataset(path, ReadOptions(rate=200, unit_else="ug")).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("peak", "unit", "text"),
+    [
+        (1_030_000.0, "g", "taken as g, the recordings reach 1,030,000 g, .* They reach 1.03 g as ug."),
+        (1030.0, "mg", "taken as mg, the recordings reach 1,030 g, .* They reach 1.03 g as ug."),
+        (1e12, "ug", r"measures\. Say what"),
+    ],
+)
+def test_a_wrong_unit_is_told_with_those_that_would_fit(peak: float, unit: str, text: str) -> None:
+    with pytest.raises(DataError, match=text):
+        choose_full_scale(peak, unit)
+
+
+def test_a_wrong_rate_of_vibration_in_sound_files_is_refused_before_any_is_read(tmp_path: Path) -> None:
+    motor(tmp_path)
+    options = ReadOptions(sensor="vibration", full_scale=8.0)
+    assert open_dataset(tmp_path, options).rate == 1000
+    with pytest.raises(DataError, match=r"have 1000 samples a second.*not 500\. Leave --rate away"):
+        open_dataset(tmp_path, ReadOptions(sensor="vibration", full_scale=8.0, rate=500))
+    # The rate of most files is taken, not that of the first.
+    motor(tmp_path, rates=(500, 1000, 1000))
+    assert open_dataset(tmp_path, options).rate == 1000
+
+
+def test_a_unit_of_sound_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="--unit has no meaning for sound files"):
+        open_dataset(motor(tmp_path), ReadOptions(sensor="vibration", full_scale=8.0, unit="mg"))
+
+
+def test_sound_files_that_look_like_vibration_are_told(tmp_path: Path) -> None:
+    (told,) = open_dataset(motor(tmp_path), ReadOptions()).notes
+    assert "normal/0.wav has 3 channels at 1,000 Hz, as vibration may have, and is taken for sound" in told
+    assert "--sensor vibration --full-scale G" in told
+    assert open_dataset(tmp_path, ReadOptions(sensor="audio")).notes == ()
+    write(tmp_path / "other/normal/a.wav", hum(0, seconds=1))
+    assert open_dataset(tmp_path / "other", ReadOptions()).notes == ()

@@ -186,6 +186,6 @@ def info(folder: Path) -> dict:
 
 def test_info_says_where_the_bands_end(tmp_path: Path) -> None:
     (rates,) = [f for f in info(mixed(tmp_path, low=3, rate=11025))["findings"] if f["kind"] == "rates"]
-    assert rates["text"] == "3 of 26 recordings are from less than 16,000 Hz (first: fan/id_00/normal/00000000.wav)."
+    assert rates["text"] == "3 of 26 recordings have a rate below 16,000 Hz (first: fan/id_00/normal/00000000.wav)."
     assert "by default the bands of all end at 4,410 Hz" in rates["advice"]
     assert len(rates["clips"]) == 3

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import Words, progress, reading_options, show_table, table
+from .options import Words, check_reading, progress, reading_options, show_table, table
 
 if TYPE_CHECKING:
     from ..data.download import Plan
@@ -39,6 +39,7 @@ def info(folder: Path, json_wanted: bool, strict: bool, **given: Any) -> None:
 
     options = {name: value for name, value in given.items() if value is not None}
     dataset = open_dataset(folder, ReadOptions(**options))
+    check_reading(dataset.kind)
     with progress("reading", len(dataset.clips)) as step:
         found = survey_dataset(dataset, step=lambda: step(""))
     if json_wanted:

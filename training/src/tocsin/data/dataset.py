@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["audio", "vibration"]
 AUDIO_RATE = 16000
+# Sound is hardly ever recorded at less, Hz, or by three microphones; acceleration mostly is, along three axes.
+SOUND_RATE_MIN = 8000
+AXES = 3
 # Samples of a file that are streamed in one go: 16 s of sound.
 PIECE = 1 << 18
 
@@ -124,11 +128,12 @@ class Dataset:
     def keep(self, config: FeatureConfig, item: Extracted) -> None:
         """Take note of a recording's features, for :meth:`recall`. Threads may call it at the same time."""
 
-    def _peak(self, clip: Clip) -> float:
-        """Greatest acceleration of a recording, g."""
+    def _peak(self, clip: Clip) -> tuple[float, str]:
+        """Greatest acceleration of a recording, g, and the unit of its numbers."""
         reader = self.reader(clip)
         values, _ = self.values(clip)
-        return float(np.abs(vibration.check_finite(values)).max(initial=0.0)) * self._in_g(reader)
+        peak = float(np.abs(vibration.check_finite(values)).max(initial=0.0)) * self._in_g(reader)
+        return peak, rates.unit_of(reader, self.options)
 
     def cut(self) -> Dataset:
         """The same with long recordings, and those with gaps, as clips."""
@@ -145,13 +150,13 @@ class Dataset:
         """Choose the full scale so that it holds `clips`, where it was not given."""
         if self.kind == "audio" or self.options.full_scale is not None:
             return self
-        peak = 0.0
+        peak, unit = 0.0, "g"
         for clip in clips:
             try:
-                peak = max(peak, self._peak(clip))
+                peak, unit = max((peak, unit), self._peak(clip))
             except DataError:
                 continue  # told when it is read for its features
-        full_scale = vibration.choose_full_scale(peak)
+        full_scale = vibration.choose_full_scale(peak, unit)
         return replace(self, options=replace(self.options, full_scale=full_scale))
 
     def reader(self, clip: Clip) -> Reader:
@@ -209,11 +214,9 @@ class Dataset:
         DataError
             The file's rate, unit or number of channels is not what vibration of this data set has.
         """
+        rates.check_rate(reader, self.rate)
         if not self.file_range:
-            rates.check_rate(reader, self.rate)
             return vibration.UNITS[rates.unit_of(reader, self.options)]
-        if reader.rate not in (None, self.rate):
-            raise DataError(f"has {reader.rate:g} samples a second instead of {self.rate}")
         if reader.channels > 3:
             raise DataError(f"has {reader.channels} channels; a vibration sensor has 1 to 3")
         return self.file_range / 32768.0
@@ -285,11 +288,34 @@ class Dataset:
         notes += convert.notes()
 
 
-def _rate_of(path: Path) -> int:
-    """Samples a second of a sound file, Hz."""
-    rate = open_reader(Source(path)).rate
-    assert rate is not None
-    return round(rate)
+def _like_vibration(found: Dataset) -> tuple[str, ...]:
+    """Says which machines' sound files look as if they held acceleration, by the first file of each."""
+    told = []
+    for clip in {clip.machine: clip for clip in reversed(found.clips)}.values():
+        with suppress(DataError):  # told when it is read
+            reader = found.reader(clip)
+            if reader.channels == AXES or (reader.rate or AUDIO_RATE) < SOUND_RATE_MIN:
+                told.append(
+                    f"{clip.name} has {reader.channels} channel{'s' if reader.channels > 1 else ''} at"
+                    f" {reader.rate or 0:,.0f} Hz, as vibration may have, and is taken for sound: if it"
+                    " was recorded by an accelerometer, add --sensor vibration --full-scale G; if not, --sensor audio"
+                )
+    return tuple(sorted(told))
+
+
+def _vibration_rate(found: Dataset, said: int) -> int:
+    """Samples a second of vibration in sound files, Hz; `said` is what ``metadata.json`` says, or 0.
+
+    Raises
+    ------
+    DataError
+        No file can be read, or the user asks for a rate that none of them has.
+    """
+    if said and found.options.rate is None:
+        return said
+    settled = rates.settle(found.clips, found.reader, replace(found.options, unit="g"))
+    assert settled.options.rate is not None
+    return settled.options.rate
 
 
 def metadata(root: Path) -> dict[str, Any]:
@@ -366,10 +392,15 @@ def _of_sound_files(found: Dataset) -> Dataset:
     said = metadata(found.root)
     kind = options.sensor or ("vibration" if said.get("domain") == "vibration" else "audio")
     if kind == "audio":
-        return replace(found, options=replace(options, rate=options.rate or AUDIO_RATE))
+        told = () if options.sensor else _like_vibration(found)
+        return replace(found, options=replace(options, rate=options.rate or AUDIO_RATE), notes=found.notes + told)
     file_range = said.get("full_scale") or options.full_scale
     if not isinstance(file_range, int | float) or file_range <= 0:
         raise DataError("Say how many g full scale means in these sound files with --full-scale.")
-    rate = options.rate or (int(said["rate"]) if said.get("rate") else _rate_of(found.clips[0].path))
+    if options.unit is not None:
+        raise DataError(
+            "--unit has no meaning for sound files: their numbers are parts of the full scale. Leave it away."
+        )
+    rate = _vibration_rate(found, int(said.get("rate") or 0))
     settled = replace(options, rate=rate, full_scale=options.full_scale or float(file_range))
     return replace(found, kind="vibration", options=settled, file_range=float(file_range))

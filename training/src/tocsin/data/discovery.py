@@ -108,7 +108,7 @@ def discover(root: Path, options: ReadOptions) -> Discovery:
     chosen = _choose(groups, options)
     for sound, group in groups.items():
         if sound != chosen:
-            _leave_kind(root, group.paths, found, sound=sound)
+            _leave_kind(root, group.paths, found, sound=sound, wanted=options.sensor)
     group = groups[chosen]
     group.fill(found)
     found.sound = chosen
@@ -213,19 +213,27 @@ def _choose(groups: dict[bool, _Group], options: ReadOptions) -> bool:
     return options.sensor != "vibration" or options.full_scale is not None
 
 
-def _leave_kind(root: Path, paths: Sequence[Path], found: Discovery, *, sound: bool) -> None:
+def _leave_kind(root: Path, paths: Sequence[Path], found: Discovery, *, sound: bool, wanted: str | None) -> None:
+    """Leave out the files of the other kind; `wanted` is the sensor that the user asked for."""
+    if sound:
+        why = "beside files of numbers is not taken; put it into a folder of its own"
+    elif wanted == "vibration":
+        why = "beside sound files is not taken, as these hold the vibration; put it into a folder of its own"
+    else:
+        why = "beside sound files is not taken; --sensor vibration takes it instead of them"
     for path in paths:
-        suffix = path.suffix.lower()
-        reason = (
-            f"{suffix} beside files of numbers is not taken; put it into a folder of its own"
-            if sound
-            else f"{suffix} beside sound files is not taken; --sensor vibration takes it instead of them"
-        )
-        found.leave(path.relative_to(root).as_posix(), reason)
+        found.leave(path.relative_to(root).as_posix(), f"{path.suffix.lower()} {why}")
 
 
 def _label(array: str, options: ReadOptions) -> Label | None:
     return vibration.label_of(array, normal=options.normal, anomaly=options.anomaly, ignore=options.ignore)
+
+
+def _unused(array: str, options: ReadOptions) -> str:
+    """Why an array that has no label is not used."""
+    if not vibration.is_ignored(array, options.ignore):
+        return f"{NO_LABEL}; --normal and --anomaly say one"
+    return "ignored by name" if options.ignore is not None else "ignored by name, as of a machine that is off"
 
 
 def _add_arrays(path: Path, base: Clip | None, options: ReadOptions, found: Discovery, *, prefix: str) -> None:
@@ -242,7 +250,7 @@ def _add_arrays(path: Path, base: Clip | None, options: ReadOptions, found: Disc
         name = f"{prefix}:{array}" if prefix and array else prefix or array or path.name
         label = _label(array, options)
         if label is None and (base is None or vibration.is_ignored(array, options.ignore)):
-            found.leave(name, NO_LABEL if base is None else "ignored by name")
+            found.leave(name, _unused(array, options))
             continue
         if label and base and label != base.label and not vibration.is_chosen(array, options.normal, options.anomaly):
             said = f"the array's name says {label}, the file's place {base.label}; --normal and --anomaly decide"

@@ -57,6 +57,10 @@ def require_sensor(clip: Clip, samples: npt.NDArray[np.int16], rate: int, issues
     raise SensorFaultError(fault)
 
 
+class ChannelsCancelError(DataError):
+    """Channels whose mean is next to nothing, where the mean is what would be heard."""
+
+
 def require_sum(values: npt.NDArray[np.float64]) -> None:
     """Refuse channels whose mean is next to nothing, where the mean is what would be heard.
 
@@ -67,11 +71,11 @@ def require_sum(values: npt.NDArray[np.float64]) -> None:
 
     Raises
     ------
-    DataError
+    ChannelsCancelError
         They cancel.
     """
     if channels_cancel(values):
-        raise DataError(
+        raise ChannelsCancelError(
             f"its {values.shape[1]} channels cancel when they are averaged, as of a microphone with its wires crossed:"
             " choose one with --channel 0"
         )

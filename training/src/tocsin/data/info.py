@@ -27,7 +27,7 @@ from .clip import Clip, Issues
 from .dataset import Dataset
 from .discovery import LeftOut
 from .extract import in_threads
-from .health import require_sensor
+from .health import ChannelsCancelError, SensorFaultError, require_sensor
 from .readers import format_of
 from .text import TableReader, Understood
 from .text.timebase import JITTER
@@ -223,7 +223,8 @@ def measure(dataset: Dataset, clip: Clip) -> Measured:
     """
     if dataset.kind == "audio" or dataset.file_range:
         values, found = dataset.values(clip)
-        samples, rate = audio.check_finite(values), round(audio.plausible(found or dataset.rate))
+        rate = round(audio.plausible(found or dataset.rate) if dataset.kind == "audio" else found or dataset.rate)
+        samples = audio.check_finite(values)
     else:
         digits = dataset.read(clip, Issues())
         samples, rate = np.asarray(digits, np.float64).reshape(len(digits), -1), dataset.rate
@@ -247,11 +248,17 @@ def measure(dataset: Dataset, clip: Clip) -> Measured:
 
 
 def _sensor(dataset: Dataset, clip: Clip, digits: npt.NDArray[np.int16], rate: int) -> str:
-    """What is wrong with a recording's sensor, by the samples that a detector would get; empty where nothing is."""
+    """What is wrong with a recording's sensor, by the samples that a detector would get; empty where nothing is.
+
+    Raises
+    ------
+    DataError
+        The recording cannot be used whatever its sensor did.
+    """
     as_heard = dataset.kind == "audio" and rate == dataset.rate and digits.shape[1] == 1
     try:
         require_sensor(clip, digits if as_heard else dataset.read(clip, Issues()), dataset.rate, Issues())
-    except DataError as error:
+    except (SensorFaultError, ChannelsCancelError) as error:
         return str(error)
     return ""
 
@@ -266,7 +273,7 @@ def _bandwidth(items: list[Measured], wanted: int) -> list[Finding]:
     low = [m for m in items if m.rate < wanted]
     if low:
         rate = min(m.rate for m in low)
-        text = f"{len(low)} of {len(items)} recordings are from less than {wanted:,} Hz (first: {low[0].clip.name})."
+        text = f"{len(low)} of {len(items)} recordings have a rate below {wanted:,} Hz (first: {low[0].clip.name})."
         advice = (
             "They hold nothing above half their rate, so by default the bands of all end at"
             f" {PASSBAND * rate / 2:,.0f} Hz. Record all at {wanted:,} Hz, train with --rate {rate}, or leave them out"
@@ -299,7 +306,7 @@ def _quality(items: list[Measured], sensor: str, wanted: int) -> list[Finding]:
         ("clipped", [m for m in items if m.clipped], "clipped (over 0.1 % of the samples at full scale)",
          "Record again with less gain: clipping sounds like a fault."),
         ("silent", [m for m in items if m.silent], "silent", "Check the sensor; remove them."),
-        ("offset", [m for m in items if m.offset > OFFSET_SHARE], "with an offset of over 1 % of full scale",
+        ("offset", [m for m in items if m.offset > OFFSET_SHARE], "offset by over 1 % of full scale",
          "Features take it out, but it costs headroom: check the microphone's bias."),
     ):  # fmt: skip
         if hits:
@@ -452,7 +459,7 @@ def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str
             attributes[name][value] += 1
     findings = []
     if bad:
-        text = f"{len(bad)} of {len(dataset.clips)} recordings cannot be read (first: {bad[0][0].name}: {bad[0][1]})."
+        text = f"{len(bad)} of {len(dataset.clips)} recordings cannot be used (first: {bad[0][0].name}: {bad[0][1]})."
         findings.append(Finding("unreadable", text, "Repair or remove them.", _some(clip for clip, _ in bad)))
     for rest in dataset.left_out:
         if rest.recordings:
@@ -520,6 +527,6 @@ def survey_dataset(dataset: Dataset, *, step: Callable[[], None] = lambda: None)
     if bad and not items:
         first, why = bad[0]
         raise DataError(
-            f"None of {len(bad)} recordings can be read (first: {first.name}: {why}). Repair or remove them."
+            f"None of {len(bad)} recordings can be used (first: {first.name}: {why}). Repair or remove them."
         )
     return replace(summarise(settled, items, bad), tables=tables_of(settled))

@@ -107,7 +107,10 @@ def settle(clips: Sequence[Clip], reader: Callable[[Clip], Reader], options: Rea
         options = replace(options, unit_else=units[0])
         for clip in unnamed:
             issues.note(clip.name, f"name no unit: taken as {units[0]}, as the others are")
-    return Settled(replace(options, rate=rate), tuple(issues.lines()))
+    told = issues.lines()
+    if options.unit is None and unnamed and not units:
+        told.append(f"no unit is named: all numbers are taken as {options.unit_else}; --unit says another")
+    return Settled(replace(options, rate=rate), tuple(told))
 
 
 def _rate(
@@ -120,8 +123,8 @@ def _rate(
             rate, clip = others[0]
             raise DataError(
                 f"The recordings have {rate:.6g} samples a second, as they say themselves (first: {clip.name}), not"
-                f" {options.rate}. Leave --rate away, or give recordings at {options.rate} Hz; where their times are"
-                " wrong, say --time-column none."
+                f" {options.rate}. Leave --rate away, or give recordings at {options.rate} Hz, which a bundle of that"
+                " rate needs; where the times in tables are wrong, say --time-column none."
             )
         return options.rate
     if not rates:

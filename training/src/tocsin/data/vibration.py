@@ -95,8 +95,15 @@ def check_finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return values
 
 
-def choose_full_scale(peak: float) -> float:
+def choose_full_scale(peak: float, unit: str = "g") -> float:
     """Smallest usual sensor range that holds `peak`; both in g.
+
+    Parameters
+    ----------
+    peak
+        Greatest acceleration, g.
+    unit
+        What the numbers were taken as.
 
     Raises
     ------
@@ -106,9 +113,12 @@ def choose_full_scale(peak: float) -> float:
     for full_scale in FULL_SCALES:
         if peak <= full_scale:
             return full_scale
+    would_be = {other: peak / UNITS[unit] * size for other, size in UNITS.items() if other != unit}
+    fitting = [f"{value:.3g} g as {other}" for other, value in would_be.items() if value <= FULL_SCALES[-1]]
+    hint = f" They reach {' or '.join(fitting)}." if fitting else ""
     raise DataError(
-        f"The recordings reach {peak:.3g} g, which no sensor measures. Say what their numbers"
-        " mean with --unit (g, mg, ug or m/s2)."
+        f"With their numbers taken as {unit}, the recordings reach {peak:,.0f} g, which no sensor measures.{hint}"
+        " Say what the numbers mean with --unit (g, mg, ug or m/s2)."
     )
 
 
