@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -36,10 +36,11 @@ Judged = TypeVar("Judged")
 
 @dataclass(frozen=True)
 class Scored:
-    """A recording and its anomaly score."""
+    """A recording, its anomaly score, and whether it raises an alarm at the bundle's threshold."""
 
     clip: Clip
     score: float
+    alarm: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Row:
         in DCASE's task 2; None as for `auc`.
     n_normal, n_anomaly
         Recordings.
+    normal_alarms, anomaly_alarms
+        Those of them that raise an alarm at the bundle's threshold.
     """
 
     machine: str
@@ -70,6 +73,8 @@ class Row:
     pauc: float | None
     n_normal: int
     n_anomaly: int
+    normal_alarms: int = 0
+    anomaly_alarms: int = 0
 
 
 @dataclass(frozen=True)
@@ -208,7 +213,14 @@ def rows_of(scored: Sequence[Scored]) -> list[Row]:
     for (machine, section, domain), items in [*chosen, (("all", "", ""), scored)]:
         auc, pauc, healthy, strange = figures(items)
         low, high = auc_interval(items) or (None, None)
-        rows.append(Row(machine, section, domain, auc, low, high, pauc, healthy, strange))
+        alarms = Counter(item.clip.label for item in items if item.alarm)
+        rows.append(
+            Row(
+                *(machine, section, domain, auc, low, high, pauc, healthy, strange),
+                normal_alarms=alarms["normal"],
+                anomaly_alarms=alarms["anomaly"],
+            )
+        )
     return rows
 
 
@@ -311,11 +323,17 @@ def evaluate(
         The recordings are of another sensor, cannot be used, or the bundle was trained on all of them.
     """
     from .features import Extractor
-    from .twin import Scorer, score_clip
+    from .operating import find_alarms
+    from .twin import Scorer
 
     def prepare() -> Callable[[Clip, npt.NDArray[np.int16]], Scored]:
         extractor, scorer = Extractor(bundle.features), Scorer(bundle)
-        return lambda clip, samples: Scored(clip, score_clip(bundle, samples, extractor=extractor, scorer=scorer))
+
+        def judge(clip: Clip, samples: npt.NDArray[np.int16]) -> Scored:
+            scores = scorer.score(extractor.vectors(samples)[0])
+            return Scored(clip, float(scores.mean(dtype=np.float64)), bool(find_alarms(scores, bundle.decision)))
+
+        return judge
 
     scored, left_out = judge_recordings(bundle, dataset, prepare, issues=issues, strict=strict, step=step)
     return Evaluation(rows_of(scored), scored, left_out)

@@ -14,6 +14,7 @@ import click
 from .options import (
     READING,
     check_reading,
+    counted,
     data_option,
     progress,
     reading_options,
@@ -24,6 +25,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..bundle import Bundle
     from ..evaluate import Row
 
 
@@ -59,11 +61,29 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
         click.echo(json.dumps([asdict(row) for row in result.rows], indent=2))
     else:
         _table(result.rows)
+        click.echo(_alarms(detector, result.rows[-1]))
     if plots is not None:
         from ..plots import save_plots
 
         for path in save_plots(plots, result.scored, f"{bundle.name} on {data.resolve().name}"):
             click.echo(f"wrote {path}", err=True)
+
+
+def _alarms(detector: Bundle, every: Row) -> str:
+    """What the bundle's threshold makes of the recordings, for people."""
+    shares = [
+        f"{alarms} of {counted(number, what)}"
+        for alarms, number, what in (
+            (every.normal_alarms, every.n_normal, "normal recording"),
+            (every.anomaly_alarms, every.n_anomaly, "anomalous recording"),
+        )
+        if number
+    ]
+    one = every.normal_alarms + every.anomaly_alarms == 1
+    verb = "raises" if one else "raise"
+    text = f"{' and '.join(shares)} {verb} an alarm at the threshold of {detector.decision.threshold_on:.5g}"
+    missing = "anomalous" if not every.n_anomaly else "normal" if not every.n_normal else ""
+    return text + (f"; without {missing} recordings there is no AUC" if missing else "")
 
 
 def _table(rows: list[Row]) -> None:
@@ -72,7 +92,7 @@ def _table(rows: list[Row]) -> None:
     made = table(names=groups, numbers=("AUC", "95 %", "pAUC", "normal", "anomaly"))
     for row in rows:
         auc, pauc = ("-" if value is None else f"{value:.3f}" for value in (row.auc, row.pauc))
-        interval = "-" if row.auc is None else f"{row.auc_low:.2f} to {row.auc_high:.2f}"
+        interval = "-" if row.auc is None else f"{row.auc_low:.3f}–{row.auc_high:.3f}"
         if row.machine == "all":
             made.add_section()
         made.add_row(

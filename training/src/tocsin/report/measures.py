@@ -69,16 +69,14 @@ class Measured:
         The recordings.
     left_out
         How many the bundle was trained on.
+    scored
+        The recordings as :mod:`tocsin.evaluate` has them.
     """
 
     rows: list[Row]
     recorded: list[Recorded]
     left_out: int
-
-    @property
-    def scored(self) -> list[Scored]:
-        """As :mod:`tocsin.evaluate` has them."""
-        return [Scored(item.clip, item.score) for item in self.recorded]
+    scored: list[Scored]
 
 
 def measure(
@@ -119,8 +117,8 @@ def measure(
         return judge
 
     recorded, left_out = judge_recordings(bundle, dataset, prepare, issues=issues, strict=strict, step=step)
-    rows = rows_of([Scored(item.clip, item.score) for item in recorded])
-    return Measured(rows, recorded, left_out)
+    scored = [Scored(item.clip, item.score, item.alarm(decision.threshold_on)) for item in recorded]
+    return Measured(rows_of(scored), recorded, left_out, scored)
 
 
 def operating_points(bundle: Bundle, measured: Measured) -> list[OperatingPoint]:
