@@ -12,12 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from .bundle import Bundle
-from .data import Clip, Dataset, ReadOptions, dataset
+from .data import Clip, Dataset, ReadOptions, dataset, rates
 from .data.bandwidth import check_reach
 from .data.readers import array_names, count_recordings, format_of, suffixes
 from .errors import DataError
 from .health import Change, Listener
 from .twin import Event, Gap, Twin, Window
+
+
+class Seam(int):
+    """Samples that are counted as missing between two recordings of an array, so that no window spans both."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +33,22 @@ class Recording:
     name
         The file, or ``file:array`` of an ``.npz``.
     pieces
-        int16 samples, shape (n,) or (n, channels), and numbers of samples that are missing before what follows. Can be
-        gone through once; raises :class:`tocsin.errors.DataError` where the file cannot be read on.
+        int16 samples, shape (n,) or (n, channels), and numbers of samples that are missing before what follows, of
+        which those between recordings are a :class:`Seam`. Can be gone through once; raises
+        :class:`tocsin.errors.DataError` where the file cannot be read on.
     notes
         What is odd about it; complete when all pieces have been given.
     seconds
         About its length.
+    count
+        Recordings that it is made of: rows of an array.
     """
 
     name: str
     pieces: Iterator[npt.NDArray[np.int16] | int]
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,8 @@ class Summary:
         Whether one was still on at the end.
     sensor
         Faults of the sensor that were found, see :mod:`tocsin.health`: while one is on, scores say nothing.
+    recordings
+        Of which it is made: rows of an array, one after the other.
     """
 
     name: str
@@ -75,6 +85,7 @@ class Summary:
     alarms: int
     active: bool
     sensor: tuple[str, ...] = ()
+    recordings: int = 1
 
 
 def _clip(path: Path, array: str = "", index: int = -1) -> Clip:
@@ -95,7 +106,8 @@ def open_recordings(text: str, bundle: Bundle, options: ReadOptions) -> Iterator
         path, array = Path(name), wanted
     if not path.is_file():
         known = ", ".join(sorted(suffixes()))
-        raise DataError(f"{path} is not a file. Give recordings: {known}.")
+        wrong = f"{path} is a folder" if path.is_dir() else f"There is no file {path}"
+        raise DataError(f"{wrong}. Give recordings: {known}.")
     try:
         form = format_of(path)
         if form.holds == "sound" and bundle.features.sensor == "audio":
@@ -111,7 +123,7 @@ def open_recordings(text: str, bundle: Bundle, options: ReadOptions) -> Iterator
             yield from _arrays(path, array, source)
         else:
             check_reach(source, _clip(path), bundle.features)
-            yield _recording(text, source, [_clip(path)])
+            yield _recording(text, source, [_clip(path)], set())
     except DataError as error:
         raise DataError(f"{text}: {error}") from error
 
@@ -121,13 +133,14 @@ def _arrays(path: Path, wanted: str, source: Dataset) -> Iterator[Recording]:
     names = array_names(path)
     if wanted and wanted not in names:
         raise DataError(f"has no array {wanted}, only {', '.join(names)}")
+    told: set[str] = set()
     for name in [wanted] if wanted else names:
         clips = [_clip(path, name, i) for i in range(count_recordings(path, name))]
-        yield _recording(f"{path}:{name}" if name else str(path), source, clips)
+        yield _recording(f"{path}:{name}" if name else str(path), source, clips, told)
 
 
-def _recording(name: str, source: Dataset, clips: list[Clip]) -> Recording:
-    """Recordings of a file as one stream."""
+def _recording(name: str, source: Dataset, clips: list[Clip], told: set[str]) -> Recording:
+    """Recordings of a file as one stream; `told` are assumptions that need no second note."""
     notes: list[str] = []
 
     def pieces() -> Iterator[npt.NDArray[np.int16] | int]:
@@ -135,16 +148,17 @@ def _recording(name: str, source: Dataset, clips: list[Clip]) -> Recording:
             for number, clip in enumerate(clips):
                 if number:
                     # One sample is the least that can be missing; how many are is not known.
-                    yield 1
+                    yield Seam(1)
                 found: list[str] = []
                 yield from source.stream(clip, found)
-                notes.extend(note for note in found if note not in notes)
+                notes.extend(note for note in found if note not in notes and note not in told)
+            told.update(rates.assumed(source.reader(clips[0]), source.options) if source.kind == "vibration" else ())
         except DataError as error:
             raise DataError(f"{name}: {error}") from error
 
     first = source.reader(clips[0])
     rate = first.rate if source.kind == "audio" and first.rate else source.rate
-    return Recording(name, pieces(), notes, len(clips) * first.samples / rate)
+    return Recording(name, pieces(), notes, len(clips) * first.samples / rate, len(clips))
 
 
 def _only(bundle: Bundle, kind: str) -> None:
@@ -163,12 +177,15 @@ def replay(bundle: Bundle, recording: Recording) -> Iterator[Window | Event | Ga
     twin = Twin(bundle)
     listener = Listener(bundle.features.channels, bundle.features.sample_rate)
     sensor: list[str] = []
+    seams: set[tuple[int, int]] = set()
     peak, windows, alarms, length = float("-inf"), 0, 0, 0
 
     def results() -> Iterator[Window | Event | Gap | Change]:
         nonlocal length
         for piece in recording.pieces:
             if isinstance(piece, int):
+                if isinstance(piece, Seam):
+                    seams.add((twin.index, int(piece)))
                 yield from listener.end()
                 yield from twin.skip(piece)
             else:
@@ -181,6 +198,8 @@ def replay(bundle: Bundle, recording: Recording) -> Iterator[Window | Event | Ga
         yield from twin.finish()
 
     for item in results():
+        if isinstance(item, Gap) and (item.index, item.count) in seams:
+            continue  # nothing is missing: one recording ends, and the next begins
         if isinstance(item, Window):
             windows += 1
             peak = max(peak, item.smoothed) if np.isfinite(item.smoothed) else peak
@@ -198,4 +217,5 @@ def replay(bundle: Bundle, recording: Recording) -> Iterator[Window | Event | Ga
         alarms=alarms,
         active=twin.active,
         sensor=tuple(sensor),
+        recordings=recording.count,
     )

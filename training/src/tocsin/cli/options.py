@@ -235,6 +235,11 @@ def show_table(made: Any) -> None:
     screen.print(made)
 
 
+def counted(number: int, what: str) -> str:
+    """A number with its noun: ``1 window``, ``3 windows``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def warn(lines: list[str]) -> None:
     """Tell each line once, on standard error."""
     for line in lines:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import now_and_then, text_options, warn, without_companions
+from .options import counted, now_and_then, text_options, warn, without_companions
 
 if TYPE_CHECKING:
     from ..health import Change
@@ -102,9 +102,10 @@ def _as_text(item: Window | Event | Gap | Change | Summary, rate: int) -> str:
         if item.sensor:
             state = f"sensor {' and '.join(item.sensor)}, whose scores say nothing of the machine; {state}"
         smoothed = "too short for a smoothed score" if item.peak is None else f"greatest smoothed score {item.peak:.5g}"
+        rows = f" of {item.recordings} recordings" if item.recordings > 1 else ""
         return (
             f"{item.name}: {state}; {smoothed}, threshold {item.threshold:.5g}"
-            f" ({item.windows} windows in {_seconds(item.seconds)})"
+            f" ({counted(item.windows, 'window')} in {_seconds(item.seconds)}{rows})"
         )
     if isinstance(item, Change):
         words = f"sensor {item.condition}" if item.begins else f"sensor no longer {item.condition}"
