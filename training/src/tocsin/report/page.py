@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..bundle import Bundle, _replace_file, is_quantised
+from ..bundle import Bundle, Decision, _replace_file, is_quantised
 from ..cli.inspect import describe_features, describe_model
 from ..contributions import ByFrequency, by_frequency, partial
 from ..cost import TOLERANCE, measure_cost
 from ..data import Dataset, Issues
 from ..errors import DataError
 from ..evaluate import Scored, left_out_words
+from ..tail import BEYOND
 from ..threshold import format_hours, format_number
 from . import pictures
 from .measures import Measured, Recorded, chosen_points, delay, measure, operating_points
@@ -124,6 +125,7 @@ def _context(
     of_healthy, of_strange = _parts(bundle, measured.recorded)
     return {
         "title": options.title,
+        "sound": bundle.features.sensor == "audio",
         "version": __version__,
         "crc": f"{bundle.crc:08x}",
         "summary": _summary(bundle, measured),
@@ -164,11 +166,19 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
+def _statistic(decision: Decision) -> str:
+    """What is held against the threshold, with its verb."""
+    if decision.smooth == decision.min_windows == 1:
+        return "the score of a window is"
+    what = "the score" if decision.smooth == 1 else f"the mean score of {decision.smooth} windows"
+    return f"{what} is" + (f", for {decision.min_windows} windows in a row," if decision.min_windows > 1 else "")
+
+
 def _rate(per_day: float) -> str:
     """False alarms a day to two digits; what is rarer than one in three years is not worth its digits."""
     if per_day < 0.001:
         return "less than 0.001"
-    return f"{per_day:.2g}" if per_day < 100 else f"{per_day:.0f}"
+    return f"{per_day:.2g}" if per_day < 100 else f"{per_day:,.0f}"
 
 
 def _by_label(recorded: Sequence[Recorded]) -> tuple[list[Recorded], list[Recorded]]:
@@ -194,8 +204,8 @@ def _summary(bundle: Bundle, measured: Measured) -> list[str]:
     if every.auc is not None:
         lines.append(
             f"Without any threshold: of one anomalous and one healthy recording, it scores the anomalous one higher"
-            f" {100 * every.auc:.1f} times in 100 (AUC {every.auc:.3f}, at 95 % {every.auc_low:.2f} to"
-            f" {every.auc_high:.2f}; 0.5 is guessing, 1 is perfect)."
+            f" {100 * every.auc:.1f} times in 100 (AUC {every.auc:.3f}, at 95 % {every.auc_low:.3f} to"
+            f" {every.auc_high:.3f}; 0.5 is guessing, 1 is perfect)."
         )
     half = delay(bundle, measured.recorded)
     if half is not None:
@@ -252,9 +262,8 @@ def _threshold(bundle: Bundle) -> list[str]:
     decision, line = bundle.decision, bundle.meta.get("threshold", {})
     step = bundle.features.window_step / bundle.features.sample_rate
     lines = [
-        f"An alarm begins when the mean score of {_count(decision.smooth, 'window')} is at or over"
-        f" {decision.threshold_on:.5g} for {_count(decision.min_windows, 'window')} in a row (a window every {step:.3g}"
-        f" s), and ends below {decision.threshold_off:.5g}."
+        f"An alarm begins when {_statistic(decision)} at or over {decision.threshold_on:.5g} (a window every"
+        f" {step:.3g} s), and ends below {decision.threshold_off:.5g}."
     ]
     if "budget" not in line:
         return [*lines, "The bundle has no record of the budget of false alarms."]
@@ -271,7 +280,9 @@ def _threshold(bundle: Bundle) -> list[str]:
         )
     if "expected_per_hour" in line:
         often, low, high = (_rate(24 * line[key]) for key in ("expected_per_hour", "expected_low", "expected_high"))
-        lines.append(f"By those recordings, false alarms a day to be expected: {often}, at 95 % from {low} to {high}.")
+        # So far beyond the recordings, the best fit alone is no estimate: it may contradict the budget.
+        best = "" if line.get("extrapolation", 0) > BEYOND else f"{often}, at 95 % "
+        lines.append(f"By those recordings, false alarms a day to be expected: {best}from {low} to {high}.")
     tried = bundle.meta.get("alertness")
     if tried:
         lines.append(

@@ -18,7 +18,7 @@ from ..contributions import ByFrequency
 from ..evaluate import Scored, figures
 from ..features import Extractor
 from ..operating import OperatingPoint
-from ..threshold import alarm_statistic
+from ..threshold import alarm_statistic, format_number
 from ..twin import Scorer
 from .measures import Recorded
 
@@ -218,8 +218,8 @@ def peak_words(healthy: ByFrequency | None, strange: ByFrequency | None) -> str:
     total = sum(c[2] for c in candidates)
     share = f", {100 * of_strange / total:.0f} % of the whole" if total > 0 else ""
     return (
-        f"Anomalies differ the most in {name}: its part of their score is {of_strange:.3g} on average{share}, and"
-        f" {of_healthy:.3g} of a healthy recording's."
+        f"Anomalies differ the most in {name}: its part of their score is {format_number(of_strange)} on"
+        f" average{share}. Of a healthy recording's score it is {format_number(of_healthy)}."
     )
 
 
