@@ -45,7 +45,7 @@ def test_alarms_are_counted_at_the_threshold_and_at_what_was_heard() -> None:
     # The second: means 3, 6, 3, and two in a row are needed. The last is too short to be judged.
     found = measure([np.array(row, np.float32) for row in rows], decision, heard=2.5)
     assert found == Alertness(strange=4, found=1, found_heard=3, heard=2.5)
-    assert "of 4 plainly strange versions of healthy recordings only 1 raise an alarm" in found.warning
+    assert "of 4 plainly strange versions of healthy recordings only 1 raises an alarm" in found.warning
     assert "just above what was heard, 3 would" in found.warning
     assert "3 would at 2.5" in found.describe()
 
@@ -58,6 +58,12 @@ def test_level_that_was_heard_above_the_threshold_changes_nothing() -> None:
 
 def test_no_warning_where_the_detector_hears_little_anyway() -> None:
     assert Alertness(strange=84, found=18, found_heard=20, heard=1.0).warning == ""
+
+
+def test_a_detector_that_hardly_hears_anything_at_any_threshold_is_told() -> None:
+    told = Alertness(strange=84, found=7, found_heard=8, heard=1.0).warning
+    assert "only 7 raise an alarm, and no more than 8 would at any threshold" in told
+    assert "--model" in told
     assert Alertness(strange=84, found=9, found_heard=19, heard=1.0).warning != ""
     assert Alertness(strange=2, found=1, found_heard=2, heard=1.0).warning == ""
 

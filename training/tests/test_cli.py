@@ -106,8 +106,9 @@ def test_eval_json_is_a_list_of_rows(fan: Path, bundle: Path, tmp_path: Path) ->
     result = call("eval", bundle, "--data", fan, "--json", "--plots", tmp_path)
     rows = json.loads(result.stdout)
     keys = ["machine", "section", "domain", "auc", "auc_low", "auc_high", "pauc", "n_normal", "n_anomaly"]
+    keys += ["normal_alarms", "anomaly_alarms"]
     assert [list(row) for row in rows] == [keys, keys]
-    assert rows[-1] == dict(zip(keys, ["all", "", "", 1.0, 1.0, 1.0, 1.0, 3, 4], strict=True))
+    assert rows[-1] == dict(zip(keys, ["all", "", "", 1.0, 1.0, 1.0, 1.0, 3, 4, 0, 4], strict=True))
     assert "9 recordings left out" in result.stderr
     assert (tmp_path / "roc.png").exists()
 
@@ -115,7 +116,8 @@ def test_eval_json_is_a_list_of_rows(fan: Path, bundle: Path, tmp_path: Path) ->
 def test_eval_table(fan: Path, bundle: Path) -> None:
     result = call("eval", bundle, "--data", fan)
     assert "1.000" in result.stdout
-    assert "1.00 to 1.00" in result.stdout
+    assert "1.000–1.000" in result.stdout
+    assert "0 of 3 normal recordings and 4 of 4 anomalous recordings raise an alarm at the threshold" in result.stdout
     assert "id_00" in result.stdout
 
 
@@ -149,7 +151,14 @@ def test_run_streams_the_arrays_of_an_npz(tmp_path: Path) -> None:
     result = call("run", tmp_path / "a.tocsin", f"{data}:fan_0_low_1_weight", "--json")
     assert result.exit_code == 1
     kinds = [json.loads(line)["kind"] for line in result.stdout.splitlines()]
-    assert kinds.count("gap") == 23
+    # Between the array's 24 recordings nothing is missing.
+    assert (kinds.count("gap"), kinds.count("window")) == (0, 0)
+    assert json.loads(result.stdout.splitlines()[-1])["recordings"] == 24
+    assert (
+        "24 windows in 24 s of 24 recordings" in call("run", tmp_path / "a.tocsin", f"{data}:fan_0_low_1_weight").stdout
+    )
+    told = call("run", tmp_path / "a.tocsin", data).stderr
+    assert told.count("names no rate and no unit: taken as 200 Hz and ug") == 1
     result = call("run", tmp_path / "a.tocsin", f"{data}:nothing")
     assert (result.exit_code, "only fan_0_high_0_weight" in result.stderr) == (2, True)
 
@@ -179,7 +188,8 @@ def test_mistakes_are_told_with_status_2(fan: Path, bundle: Path, tmp_path: Path
         (("train", "--data", fan, "-o", tmp_path / "no" / "x.tocsin"), "no folder"),
         (("eval", tmp_path / "no.tocsin", "--data", fan), "no.tocsin"),
         (("eval", bundle, "--data", tmp_path / "nowhere"), "does not exist"),
-        (("run", bundle, tmp_path / "none.wav"), "not a file"),
+        (("run", bundle, tmp_path / "none.wav"), "There is no file"),
+        (("run", bundle, tmp_path), "is a folder"),
         (("run", bundle, tmp_path / "a.xyz"), "not a kind of recording"),
         (("inspect", tmp_path / "none.tocsin"), "none.tocsin"),
     ]

@@ -38,6 +38,8 @@ PLAIN = tuple(kind for kind in KINDS if kind != MIX)
 SECONDS_MAX = 30
 # The user is warned where extrapolation takes more than half of what would be found without.
 LOST = 0.5
+# And where it finds fewer than this share, at any threshold that healthy running allows.
+LITTLE = 0.1
 
 
 @dataclass(frozen=True)
@@ -77,21 +79,33 @@ class Alertness:
                 " --false-alarms."
             )
         if self.found >= LOST * self.found_heard:
-            return ""
+            return "" if self.found >= LITTLE * self.strange else self._hardly
         return (
             f"the threshold is so high that of {self.strange} plainly strange versions of healthy recordings only"
-            f" {self.found} raise an alarm; just above what was heard, {self.found_heard} would. This detector may stay"
-            " silent on a plain fault. Record more healthy running, which lets the threshold come down, or allow more"
-            " false alarms with --false-alarms."
+            f" {self.found} {self._raise} an alarm; just above what was heard, {self.found_heard} would. This detector"
+            " may stay silent on a plain fault. Record more healthy running, which lets the threshold come down, or"
+            " allow more false alarms with --false-alarms."
+        )
+
+    @property
+    def _hardly(self) -> str:
+        return (
+            f"of {self.strange} plainly strange versions of healthy recordings only {self.found} {self._raise} an"
+            f" alarm, and no more than {max(self.found, self.found_heard)} would at any threshold above what was heard."
+            " This detector may stay silent on a plain fault. Choose another --model, or train a network longer."
         )
 
     @property
     def _would(self) -> str:
         return f"; just above what was heard, {self.found_heard} would be" if self.found_heard else ", at any threshold"
 
+    @property
+    def _raise(self) -> str:
+        return "raises" if self.found == 1 else "raise"
+
     def describe(self) -> str:
         """What was counted, in a line."""
-        text = f"{self.found} of {self.strange} plainly strange versions of healthy recordings raise an alarm"
+        text = f"{self.found} of {self.strange} plainly strange versions of healthy recordings {self._raise} an alarm"
         if self.found_heard > self.found:
             text += f"; {self.found_heard} would at {self.heard:.5g}, reached about once in what was heard"
         return text

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .options import counted
+
 if TYPE_CHECKING:
     from ..bundle import AutoencoderModel, Bundle, Decision, Model, NetworkModel
     from ..features import FeatureConfig
@@ -33,11 +35,6 @@ def describe_features(features: FeatureConfig) -> str:
         f" {pool} over {features.window_frames} frames ({features.window_span / rate:.3g} s) every"
         f" {features.window_step / rate:.3g} s: {features.n_vector} values"
     )
-
-
-def counted(number: int, what: str) -> str:
-    """A number and what it counts: ``1 window``, ``2 windows``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def describe_decision(decision: Decision, step: float) -> str:

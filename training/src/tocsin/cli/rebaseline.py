@@ -14,6 +14,7 @@ import numpy as np
 from .options import (
     READING,
     check_reading,
+    counted,
     data_option,
     force_option,
     outliers_option,
@@ -143,7 +144,7 @@ def _lines(old: Bundle, result: Rebaselined, output: Path) -> list[str]:
         f" {old.decision.threshold_on:.5g}; after, on windows it did not see: median {after['median']:.4g}, greatest"
         f" {after['greatest']:.4g}",
         f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {result.bundle.meta['threshold']['budget']} false"
-        f" alarms; {line.method} tail of {line.clusters} peaks in {format_hours(line.hours)}",
+        f" alarms; {line.method} tail of {counted(line.clusters, 'peak')} in {format_hours(line.hours)}",
         *([f"alertness    {result.alertness.describe()}"] if result.alertness else []),
         f"bundle       {output}, {result.bundle.size} bytes, CRC {result.bundle.crc:08x}",
     ]

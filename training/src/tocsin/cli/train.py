@@ -19,6 +19,7 @@ from .options import (
     Numbers,
     Words,
     check_reading,
+    counted,
     data_option,
     force_option,
     front_end_options,
@@ -230,7 +231,7 @@ def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
     decision = bundle.decision
     lines += [
         f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {meta['threshold']['budget']} false alarms;"
-        f" {line.method} tail of {line.clusters} peaks in {format_hours(line.hours)}",
+        f" {line.method} tail of {counted(line.clusters, 'peak')} in {format_hours(line.hours)}",
         f"  at 95 %    the budget's level lies from {line.on_low:.5g} to {line.on_high:.5g}; at the threshold"
         f" {format_number(24 * line.expected_low, 2)} to {format_number(24 * line.expected_high, 2)} false alarms a"
         " day",

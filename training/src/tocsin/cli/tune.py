@@ -205,7 +205,9 @@ def show(found: Tuned, output: Path) -> None:
     assert found.best is not None
     bundle = found.best.bundle
     written = bundle.meta["tune"]["trial"]
-    made = table("Best for what they cost", numbers=("trial", "AUC", "flash", "arena", "RAM", "instr./s"))
+    made = table(
+        "Best for what they cost, and the defaults", numbers=("trial", "AUC", "flash", "arena", "RAM", "instr./s")
+    )
     made.add_column("candidate", overflow="fold")
     made.caption = found.criterion
     winner = next(item for item in found.finished if item.number == written)
