@@ -149,7 +149,7 @@ def scenarios(report: Report) -> None:
     pytest = [sys.executable, "-m", "pytest", "-q", "-rs", "tests/scenarios"]
     report.run("scenarios in QEMU", [*pytest, "--target", "qemu"])
     if shutil.which("renode") is None:
-        report.left_out.append("scenarios in Renode: renode is not on the PATH (docs/simulation.md)")
+        report.left_out.append("scenarios in Renode: renode is not on the PATH (docs/how-to/simulation.md)")
         return
     report.run("scenarios in Renode", [*pytest, "--target", "renode"])
 

@@ -390,7 +390,7 @@ def stream(bundle: Bundle, data: Path, array: str, first: int = 0) -> tuple[int,
 def test_ceiling_fan_as_deployed_no_longer_alarms_and_the_unbalanced_one_does(
     data_dir: Path, tmp_path: Path, budget: str, alarmed: float
 ) -> None:
-    """Issue 4, criterion 2, with the mixture that docs/detection.md recommends for all three speeds."""
+    """Issue 4, criterion 2, with the mixture that docs/explanation/detection.md recommends for all three speeds."""
     data = data_dir / "ceiling_fan.npz"
     old, new = tmp_path / "fan.tocsin", tmp_path / "deployed.tocsin"
     train_words = ("--rate", 200, "--unit", "ug", "--model", "gmm", "--stats", "rms", "--bands", 0, "-o", old)

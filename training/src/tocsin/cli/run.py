@@ -38,8 +38,8 @@ def run(
 ) -> None:
     """Stream recordings through a detector and print its alarms, and faults of the sensor.
 
-    FILES are recordings of any format that is understood (docs/data.md); each (and each array of an .npz, or one
-    by file.npz:array) starts afresh.
+    FILES are recordings of any format that is understood (docs/reference/data.md); each (and each array of an
+    .npz, or one by file.npz:array) starts afresh.
     """
     from ..bundle import read_bundle
     from ..evaluate import read_options

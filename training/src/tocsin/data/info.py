@@ -463,7 +463,7 @@ def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str
         findings.append(Finding("unreadable", text, "Repair or remove them.", _some(clip for clip, _ in bad)))
     for rest in dataset.left_out:
         if rest.recordings:
-            findings.append(Finding("left_out", f"Left out: {rest}.", "See docs/data.md.", rest.names))
+            findings.append(Finding("left_out", f"Left out: {rest}.", "See docs/reference/data.md.", rest.names))
     if items:
         findings += _pair_finding(equal_pairs(items), "duplicates", "with the same samples")
         findings += _pair_finding(near_pairs(items), "copies", "as near copies")
