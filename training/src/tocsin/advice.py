@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .adapt import METHODS
+from .words import counted
 
 if TYPE_CHECKING:
     from .transfer import Summary, Transfer
@@ -123,10 +124,16 @@ def _sentence(kind: str, ranked: Sequence[Summary], minutes: float, per_hour: fl
             f" another model, or record more healthy running. The greatest AUC is"
             f" {max(item.auc or 0.0 for item in ranked):.3f}."
         )
-    what = {NONE: "use the detectors as they came", ANEW: f"train anew on {minutes:g} minutes of the other machine"}
+    if not keeps_budget(best, per_hour) and _found(best, False) <= 0:
+        return (
+            f"{kind}: no way can be recommended: none keeps the budget of false alarms. The best is {_name(best)}:"
+            f" {_figures(best)}. Record more healthy running of the other machine, or choose another model."
+        )
+    heard = f"{counted(minutes, 'minute')} of the other machine"
+    what = {NONE: "use the detectors as they came", ANEW: f"train anew on {heard}"}
     text = f"{kind}: {what.get(best.method, f're-baseline with --method {best.method}')}."
     if best.method in METHODS:
-        text += f" With {minutes:g} minutes of the other machine"
+        text += f" With {heard}"
         text += f", {_figures(best)}."
     else:
         figures = _figures(best)

@@ -82,22 +82,25 @@ class Alertness:
             return "" if self.found >= LITTLE * self.strange else self._hardly
         return (
             f"the threshold is so high that of {self.strange} plainly strange versions of healthy recordings only"
-            f" {self.found} {self._raise} an alarm; just above what was heard, {self.found_heard} would. This detector"
-            " may stay silent on a plain fault. Record more healthy running, which lets the threshold come down, or"
-            " allow more false alarms with --false-alarms."
+            f" {self.found} {self._raise} an alarm; at {self.heard:.4g}, which healthy running reached about once,"
+            f" {self.found_heard} would. This detector may stay silent on a plain fault. Record more healthy running,"
+            " which lets the threshold come down, or allow more false alarms with --false-alarms."
         )
 
     @property
     def _hardly(self) -> str:
         return (
             f"of {self.strange} plainly strange versions of healthy recordings only {self.found} {self._raise} an"
-            f" alarm, and no more than {max(self.found, self.found_heard)} would at any threshold above what was heard."
-            " This detector may stay silent on a plain fault. Choose another --model, or train a network longer."
+            f" alarm, and no more than {max(self.found, self.found_heard)} would at any threshold that healthy running"
+            " allows. This detector may stay silent on a plain fault. Choose another --model, or train a network"
+            " longer."
         )
 
     @property
     def _would(self) -> str:
-        return f"; just above what was heard, {self.found_heard} would be" if self.found_heard else ", at any threshold"
+        if not self.found_heard:
+            return ", at any threshold"
+        return f"; at {self.heard:.4g}, which healthy running reached about once, {self.found_heard} would be"
 
     @property
     def _raise(self) -> str:

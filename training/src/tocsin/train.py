@@ -30,6 +30,7 @@ from .models.exact import Score
 from .models.fit import Fitted, Material, fit_model
 from .outliers import find_outliers
 from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
+from .words import verb
 
 Vectors = npt.NDArray[np.float32]
 Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
@@ -458,9 +459,9 @@ def _reach(dataset: Dataset, features: FeatureConfig, options: TrainOptions, fou
     if empty:
         end = min(end for end, _ in empty)
         yield (
-            f"{len(empty)} of {len(found)} recordings hold nothing but rounding above {end:,.0f} Hz (first:"
-            f" {empty[0][1]}): were they resampled or compressed? A device will hear more there, and alarm. Record"
-            f" anew, or end the bands with --fmax {PASSBAND * end:.0f}."
+            f"{len(empty)} of {len(found)} recordings {verb(len(empty), 'holds', 'hold')} nothing but rounding above"
+            f" {end:,.0f} Hz (first: {empty[0][1]}): were they resampled or compressed? A device will hear more there,"
+            f" and alarm. Record anew, or end the bands with --fmax {PASSBAND * end:.0f}."
         )
 
 

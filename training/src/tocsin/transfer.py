@@ -28,6 +28,7 @@ from .operating import find_alarms
 from .rebaseline import Piece, RebaselineOptions, rebaseline
 from .train import Progress, TrainOptions, silent, train
 from .twin import Scorer
+from .words import counted
 
 
 @dataclass(frozen=True)
@@ -276,7 +277,9 @@ def transfer(
                 for machine in every:
                     outcomes += _pair(option, trained, bundle, machine, features, minutes, methods, short)
                     step(f"{trained} on {machine.name}")
-    told = [f"{m:g} minutes: not every machine has as many healthy recordings to learn from" for m in sorted(short)]
+    told = [
+        f"{counted(m, 'minute')}: not every machine has as many healthy recordings to learn from" for m in sorted(short)
+    ]
     return Transfer([m.name for m in every], outcomes, _summaries(outcomes), told, options[0].budget.per_hour)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import counted
+from ..words import counted
 
 if TYPE_CHECKING:
     from ..bundle import AutoencoderModel, Bundle, Decision, Model, NetworkModel
@@ -22,18 +22,18 @@ def describe_features(features: FeatureConfig) -> str:
     rate = features.sample_rate
     counts = [band.count for band in features.bands]
     # A bundle holds weights, not how they came about; bands of equal width hold as many bins each, within one.
-    name = "power bands" if features.sensor == "vibration" else "mel bands"
+    name = "power band" if features.sensor == "vibration" else "mel band"
     if features.sensor == "audio" and counts and max(counts) - min(counts) <= 1:
-        name = "linear bands"
-    parts = [f"{len(counts)} {name}"] if counts else []
+        name = "linear band"
+    parts = [counted(len(counts), name)] if counts else []
     if features.stats:
         parts.append(", ".join(features.stats))
     axes = f" of {features.channels} channels" if features.channels > 1 else ""
     pool = ", ".join(features.pool) + (" of powers" if features.power else "")
     return (
         f"{' and '.join(parts)}{axes} at {rate} Hz, frames of {features.frame_length} every {features.hop} samples;"
-        f" {pool} over {features.window_frames} frames ({features.window_span / rate:.3g} s) every"
-        f" {features.window_step / rate:.3g} s: {features.n_vector} values"
+        f" {pool} over {counted(features.window_frames, 'frame')} ({features.window_span / rate:.3g} s) every"
+        f" {features.window_step / rate:.3g} s: {counted(features.n_vector, 'value')}"
     )
 
 
@@ -62,7 +62,7 @@ def _describe(model: Model, bundle: Bundle | None) -> str:
     )
 
     if isinstance(model, KMeansModel):
-        return f"k-means, {len(model.centroids)} clusters, {model.centroids.nbytes} bytes"
+        return f"k-means, {counted(len(model.centroids), 'cluster')}, {model.centroids.nbytes} bytes"
     if isinstance(model, AutoencoderModel):
         hidden = bundle.meta.get("model", {}).get("hidden") if bundle else None
         widths = (
@@ -73,12 +73,12 @@ def _describe(model: Model, bundle: Bundle | None) -> str:
         return f"autoencoder {widths}, int8, {_network_sizes(model)}"
     if isinstance(model, GaussianMixtureModel):
         return (
-            f"Gaussian mixture, {len(model.means)} components, {model.covariance},"
+            f"Gaussian mixture, {counted(len(model.means), 'component')}, {model.covariance},"
             f" {model.means.nbytes + model.whiten.nbytes + model.log_const.nbytes} bytes"
         )
     if isinstance(model, NeighboursModel):
         shared = "" if model.whiten is None else ", whitened by one covariance"
-        return f"nearest of {len(model.references)} healthy vectors in units of their radii, int8{shared}"
+        return f"nearest of {counted(len(model.references), 'healthy vector')} in units of their radii, int8{shared}"
     if isinstance(model, MahalanobisModel):
         nearest = "" if len(model.means) == 1 else f" to the nearest of {len(model.means)} means"
         size = model.means.nbytes + model.whiten.nbytes
@@ -104,7 +104,7 @@ def _describe_network(model: NetworkModel) -> str:
     """What a network is for, and what scores its output."""
     size = f"int8, {_network_sizes(model)}"
     if model.use == "embed":
-        text = f"network to an embedding of {model.outputs} values, {size}"
+        text = f"network to an embedding of {counted(model.outputs, 'value')}, {size}"
     elif model.use == "predict":
         text = (
             f"network that predicts values {model.first} to {model.first + model.outputs - 1} from the others, {size}"
@@ -197,8 +197,8 @@ def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
         lines.append(
             (
                 "trained on",
-                f"{split.get('fit')} recordings of {data.get('name')}, threshold by {split.get('judged')},"
-                f" seed {split.get('seed')}, tocsin {meta.get('tocsin')}",
+                f"{counted(split.get('fit', 0), 'recording')} of {data.get('name')}, threshold by"
+                f" {split.get('judged')}, seed {split.get('seed')}, tocsin {meta.get('tocsin')}",
             )
         )
     if line:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from ..words import counted
 from .options import (
     READING,
     check_reading,
-    counted,
     data_option,
     force_option,
     outliers_option,
@@ -75,7 +75,7 @@ def rebaseline(
     from ..data import Issues, open_dataset
     from ..errors import BundleError
     from ..evaluate import read_options
-    from ..rebaseline import RebaselineOptions, candidates, read_pieces
+    from ..rebaseline import RebaselineOptions, candidates, read_pieces, unused
     from ..rebaseline import rebaseline as work
     from ..threshold import parse_rate
 
@@ -84,7 +84,7 @@ def rebaseline(
         raise BundleError(f"There is no folder {output.parent} to write {output.name} to.")
     issues = Issues()
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
-    tell_left_out(dataset)
+    tell_left_out(dataset, unused(dataset))
     check_reading(dataset.kind)
     with progress("reading", len(candidates(dataset))) as step:
         pieces = read_pieces(
@@ -137,7 +137,7 @@ def _lines(old: Bundle, result: Rebaselined, output: Path) -> list[str]:
     before, after = _shares(result.before), _shares(result.after)
     return [
         f"from         CRC {step['from']}, {old.kind}",
-        f"recordings   {step['recordings']} healthy ones of {', '.join(step['machines'])},"
+        f"recordings   {counted(step['recordings'], 'healthy one')} of {', '.join(step['machines'])},"
         f" {format_hours(step['seconds'] / 3600)}",
         f"method       {result.method}",
         f"scores       before: median {before['median']:.4g}, greatest {before['greatest']:.4g}, threshold"

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ..words import counted
 from .options import READING, check_reading, data_option, progress, reading_options, tell_left_out, warn
 
 
@@ -47,14 +48,14 @@ def report(
     """
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
-    from ..evaluate import candidates, read_options
+    from ..evaluate import candidates, read_options, unused
     from ..report import ReportOptions, write_report
     from ..report.page import check_output
 
     detector = read_bundle(bundle)
     check_output(output)
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
-    tell_left_out(dataset)
+    tell_left_out(dataset, unused(dataset))
     check_reading(dataset.kind)
     issues = Issues()
     options = ReportOptions(
@@ -85,4 +86,4 @@ def report(
             )
         )
     else:
-        click.echo(f"wrote {output}, {size / 1e6:.2f} MB: {len(measured.recorded)} recordings")
+        click.echo(f"wrote {output}, {size / 1e6:.2f} MB: {counted(len(measured.recorded), 'recording')}")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import counted, now_and_then, text_options, warn, without_companions
+from ..words import counted
+from .options import now_and_then, text_options, warn, without_companions
 
 if TYPE_CHECKING:
     from ..health import Change
@@ -96,7 +97,7 @@ def _as_text(item: Window | Event | Gap | Change | Summary, rate: int) -> str:
     from ..twin import Event, Gap
 
     if isinstance(item, Summary):
-        state = f"{item.alarms} alarm{'s' if item.alarms > 1 else ''}" if item.alarms else "no alarm"
+        state = counted(item.alarms, "alarm") if item.alarms else "no alarm"
         if item.active:
             state += ", still on at the end"
         if item.sensor:
@@ -111,7 +112,7 @@ def _as_text(item: Window | Event | Gap | Change | Summary, rate: int) -> str:
         words = f"sensor {item.condition}" if item.begins else f"sensor no longer {item.condition}"
         return f"{item.index / rate:10.3f} s  {words}"
     if isinstance(item, Gap):
-        return f"{item.index / rate:10.3f} s  gap, {item.count} sample{'s' if item.count > 1 else ''} missing"
+        return f"{item.index / rate:10.3f} s  gap, {counted(item.count, 'sample')} missing"
     if isinstance(item, Event):
         words = "ALARM begins" if item.kind == "begin" else "alarm ends"
         return (

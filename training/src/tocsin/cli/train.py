@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..models import HEADS, KINDS, MEMBERS
+from ..words import counted
 from .options import (
     FRONT_END,
     READING,
     Numbers,
     Words,
     check_reading,
-    counted,
     data_option,
     force_option,
     front_end_options,
@@ -215,10 +215,10 @@ def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
     quantiles = ", ".join(f"{100 * float(q):g} % {value:.4g}" for q, value in judged["quantiles"].items())
     lines = [
         f"recordings   {split['fit']} trained on, {split['judged']} for the threshold,"
-        f" {split['held_out']} healthy ones kept for eval, {split['skipped']} skipped",
+        f" {counted(split['held_out'], 'healthy one')} kept for eval, {split['skipped']} skipped",
         f"features     {describe_features(bundle.features)}",
         f"model        {describe_model(bundle)}",
-        f"scores       of {judged['windows']} held-out healthy windows: {quantiles}",
+        f"scores       of {counted(judged['windows'], 'held-out healthy window')}: {quantiles}",
     ]
     if "score_float" in judged:
         text = f"mean healthy score {judged['score_float']:.4g} in float, {judged['score_int8']:.4g} in int8"

@@ -237,7 +237,7 @@ def show(found: Tuned, output: Path) -> None:
         )
     click.echo(
         f"best      * trial {written}: {describe(winner)}; AUC {winner.auc:.4f}\n"
-        f"bundle    {output}, {bundle.size} bytes, CRC {bundle.crc:08x}"
+        f"bundle    {output}, {bundle.size} bytes trained on all recordings (above: on a part), CRC {bundle.crc:08x}"
     )
 
 

@@ -22,6 +22,7 @@ from ..errors import DataError
 from ..evaluate import Scored, left_out_words
 from ..tail import BEYOND
 from ..threshold import format_hours, format_number
+from ..words import are, counted
 from . import pictures
 from .measures import Measured, Recorded, chosen_points, delay, measure, operating_points
 from .pictures import Picture
@@ -162,10 +163,6 @@ def _machines(recorded: Sequence[Recorded]) -> dict[str, list[Recorded]]:
     return found
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def _statistic(decision: Decision) -> str:
     """What is held against the threshold, with its verb."""
     if decision.smooth == decision.min_windows == 1:
@@ -196,10 +193,10 @@ def _summary(bundle: Bundle, measured: Measured) -> list[str]:
     lines = [f"A detector of the kind {bundle.kind} for the {heard} of {some}."]
     if strange:
         found = sum(item.alarm(on) for item in strange)
-        lines.append(f"It raises an alarm on {found} of {_count(len(strange), 'anomalous recording')}.")
+        lines.append(f"It raises an alarm on {found} of {counted(len(strange), 'anomalous recording')}.")
     if healthy:
         false = sum(item.alarm(on) for item in healthy)
-        lines.append(f"It raises a false alarm on {false} of {_count(len(healthy), 'healthy recording')}.")
+        lines.append(f"It raises a false alarm on {false} of {counted(len(healthy), 'healthy recording')}.")
     every = measured.rows[-1]
     if every.auc is not None:
         lines.append(
@@ -218,7 +215,7 @@ def _trained(bundle: Bundle) -> list[tuple[str, str]]:
     features = bundle.features
     unit = f", up to ±{features.scale * 32768:.3g} g" if features.sensor == "vibration" else ""
     lines = [
-        ("sensor", f"{features.sensor}, {_count(features.channels, 'channel')}, {features.sample_rate} Hz{unit}"),
+        ("sensor", f"{features.sensor}, {counted(features.channels, 'channel')}, {features.sample_rate} Hz{unit}"),
         ("what it looks at", describe_features(features)),
         ("model", describe_model(bundle)),
     ]
@@ -227,8 +224,8 @@ def _trained(bundle: Bundle) -> list[tuple[str, str]]:
             0,
             (
                 "trained on",
-                f"{split.get('fit')} healthy recordings of {data.get('name')}; {split.get('judged')} more set the"
-                f" threshold. No anomaly was trained on.",
+                f"{counted(split.get('fit', 0), 'healthy recording')} of {data.get('name')}; {split.get('judged')} more"
+                " set the threshold. No anomaly was trained on.",
             ),
         )
     else:
@@ -239,9 +236,9 @@ def _trained(bundle: Bundle) -> list[tuple[str, str]]:
 def _rebaselined(bundle: Bundle) -> list[str]:
     """What was adapted since, in order."""
     return [
-        f"Adapted to {', '.join(map(str, step.get('machines', [])))} ({step.get('data')}) by {step.get('recordings')}"
-        f" healthy recordings, {format_hours(step.get('seconds', 0) / 3600)}: method {step.get('method')}, from the"
-        f" bundle {step.get('from')}."
+        f"Adapted to {', '.join(map(str, step.get('machines', [])))} ({step.get('data')}) by"
+        f" {counted(step.get('recordings', 0), 'healthy recording')}, {format_hours(step.get('seconds', 0) / 3600)}:"
+        f" method {step.get('method')}, from the bundle {step.get('from')}."
         for step in bundle.meta.get("rebaselined", [])
     ]
 
@@ -250,7 +247,7 @@ def _tested(bundle: Bundle, dataset: Dataset, measured: Measured, issues: Issues
     healthy, strange = _by_label(measured.recorded)
     hours = sum(item.seconds for item in measured.recorded) / 3600
     lines = [
-        f"Tested on {_count(len(healthy), 'healthy recording')} and {_count(len(strange), 'anomalous recording')} of"
+        f"Tested on {counted(len(healthy), 'healthy recording')} and {counted(len(strange), 'anomalous recording')} of"
         f" {dataset.root.resolve().name}, {format_hours(hours)} in all; none of them was trained on."
     ]
     if measured.left_out:
@@ -325,23 +322,25 @@ def _examples(bundle: Bundle, dataset: Dataset, able: list[Recorded], options: R
     sorts = [
         (
             "Missed anomalies",
-            f"{_count(len(missed), 'anomalous recording')} of {len(strange)} raised no"
+            f"{counted(len(missed), 'anomalous recording')} of {len(strange)} raised no"
             f" alarm{_order(missed, 'lowest')}.",
             missed,
         ),
         (
             "False alarms",
-            f"{_count(len(false), 'healthy recording')} of {len(healthy)} raised an alarm{_order(false, 'highest')}.",
+            f"{counted(len(false), 'healthy recording')} of {len(healthy)} raised an alarm{_order(false, 'highest')}.",
             false,
         ),
         (
             "Found anomalies",
-            f"{_count(len(found), 'anomalous recording')} of {len(strange)} raised an alarm{_order(found, 'highest')}.",
+            f"{counted(len(found), 'anomalous recording')} of {len(strange)} raised an"
+            f" alarm{_order(found, 'highest')}.",
             found,
         ),
         (
             "Healthy, to compare with",
-            "A healthy recording in the middle of the scores, and those nearest to a false alarm.",
+            "A healthy recording in the middle of the scores"
+            + (", and those nearest to a false alarm." if options.examples > 1 else "."),
             [*quiet[middle : middle + 1], *quiet[middle + 1 :][::-1]],
         ),
     ]
@@ -457,14 +456,13 @@ def _missing(bundle: Bundle, measured: Measured, able: Sequence[Recorded]) -> li
             "There are no anomalous recordings: how many faults it finds, the ROC and the delay cannot be shown."
         )
     elif len(strange) < 20:
-        be = "is" if len(strange) == 1 else "are"
-        lines.append(f"{_count(len(strange), 'anomalous recording')} {be} few: shares and AUC are rough.")
+        lines.append(f"{are(len(strange), 'anomalous recording')} few: shares and AUC are rough.")
     if not healthy:
         lines.append("There are no healthy test recordings: false alarms and the ROC cannot be shown.")
     if len(able) < len(measured.recorded):
         short = len(measured.recorded) - len(able)
         lines.append(
-            f"{_count(short, 'recording')} {'is' if short == 1 else 'are'} too short for an alarm"
+            f"{are(short, 'recording')} too short for an alarm"
             f" ({bundle.decision.smooth + bundle.decision.min_windows - 1} windows are needed) and left out of all that"
             " concerns alarms."
         )

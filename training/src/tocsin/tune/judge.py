@@ -33,6 +33,7 @@ from ..data.health import require_sensor
 from ..errors import DataError
 from ..pseudo import FAINT, KINDS, MIX, pseudo_anomaly
 from ..train import TrainOptions, train, usual_shape
+from ..words import are
 from .space import Recordings
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS, a
     usable = sorted(split.fit + split.validation, key=lambda clip: clip.name)
     if len(usable) < 4 * folds:
         raise DataError(
-            f"{len(usable)} healthy recordings are too few to compare detectors by: give at least {4 * folds}."
+            f"{are(len(usable), 'healthy recording')} too few to compare detectors by: give at least {4 * folds}."
         )
     rng = np.random.default_rng(options.seed)
     order = [usable[i] for i in rng.permutation(len(usable))][:CLIPS_MAX]
