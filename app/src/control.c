@@ -18,8 +18,8 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
-#include "background.h"
-#include "bundles.h"
+#include "bundles/background.h"
+#include "bundles/bundles.h"
 #include "channels.h"
 #include "console.h"
 #include "control.h"

@@ -13,7 +13,7 @@
 #include <tocsin/link_uart.h>
 #include <tocsin/source_replay.h>
 
-#include "bundles.h"
+#include "bundles/bundles.h"
 #include "control.h"
 #include "desk.h"
 #include "pipeline.h"

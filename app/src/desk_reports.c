@@ -14,6 +14,7 @@
 #include <tocsin/link_uart.h>
 
 #include "app_version.h"
+#include "bundles/store.h"
 #include "desk.h"
 #include "load.h"
 #include "pipeline.h"
@@ -21,7 +22,6 @@
 #include "sensor.h"
 #include "stats.h"
 #include "stopwatch.h"
-#include "store.h"
 
 /* A recording's report waits for the wire, but not for a desk that has gone away: when one has
  * waited in vain, the others do not until the desk is heard again, or the wire takes something. */

@@ -13,7 +13,7 @@
 #include <tocsin/source_faulty.h>
 #include <tocsin/source_synthetic.h>
 
-#include "bundles.h"
+#include "bundles/bundles.h"
 #include "channels.h"
 #include "control.h"
 #include "decimal.h"

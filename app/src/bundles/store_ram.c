@@ -10,7 +10,7 @@
 
 #include <tocsin/bundle.h>
 
-#include "store.h"
+#include "bundles/store.h"
 
 #define SLOT_SIZE CONFIG_TOCSIN_BUNDLE_SLOT_SIZE
 

@@ -11,8 +11,8 @@
  * gives up an upload whose desk has gone away.
  */
 
-#ifndef TOCSIN_APP_BUNDLES_H_
-#define TOCSIN_APP_BUNDLES_H_
+#ifndef TOCSIN_APP_BUNDLES_BUNDLES_H_
+#define TOCSIN_APP_BUNDLES_BUNDLES_H_
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,4 +84,4 @@ bool bundles_uploading(void);
  */
 int bundles_last(size_t *size);
 
-#endif /* TOCSIN_APP_BUNDLES_H_ */
+#endif /* TOCSIN_APP_BUNDLES_BUNDLES_H_ */

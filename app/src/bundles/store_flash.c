@@ -26,7 +26,7 @@
 
 #include <tocsin/bundle.h>
 
-#include "store.h"
+#include "bundles/store.h"
 
 #define PARTITION DT_CHOSEN(tocsin_bundles)
 #define FLASH     DT_MEM_FROM_FIXED_PARTITION(PARTITION)

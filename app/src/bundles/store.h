@@ -14,8 +14,8 @@
  * the same time (bundles.c).
  */
 
-#ifndef TOCSIN_APP_STORE_H_
-#define TOCSIN_APP_STORE_H_
+#ifndef TOCSIN_APP_BUNDLES_STORE_H_
+#define TOCSIN_APP_BUNDLES_STORE_H_
 
 #include <stddef.h>
 #include <stdint.h>
@@ -54,4 +54,4 @@ int store_forget(void);
  */
 int store_kept(size_t *size);
 
-#endif /* TOCSIN_APP_STORE_H_ */
+#endif /* TOCSIN_APP_BUNDLES_STORE_H_ */

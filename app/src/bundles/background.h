@@ -11,8 +11,8 @@
  * as a device whose detector is too much for it must still take another one.
  */
 
-#ifndef TOCSIN_APP_BACKGROUND_H_
-#define TOCSIN_APP_BACKGROUND_H_
+#ifndef TOCSIN_APP_BUNDLES_BACKGROUND_H_
+#define TOCSIN_APP_BUNDLES_BACKGROUND_H_
 
 #include <zephyr/kernel.h>
 
@@ -32,4 +32,4 @@ static inline void background_end(int priority)
 	k_thread_priority_set(k_current_get(), priority);
 }
 
-#endif /* TOCSIN_APP_BACKGROUND_H_ */
+#endif /* TOCSIN_APP_BUNDLES_BACKGROUND_H_ */

@@ -9,10 +9,10 @@
 #include <zephyr/logging/log.h>
 #include <zephyr/sys/atomic.h>
 
-#include "background.h"
-#include "bundles.h"
+#include "bundles/background.h"
+#include "bundles/bundles.h"
+#include "bundles/store.h"
 #include "control.h"
-#include "store.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
