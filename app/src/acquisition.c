@@ -20,9 +20,9 @@
 
 #include "acquisition.h"
 #include "channels.h"
+#include "host/recorder.h"
 #include "pauses.h"
 #include "pipeline.h"
-#include "recorder.h"
 #include "sources.h"
 #include "stats.h"
 

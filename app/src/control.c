@@ -23,9 +23,9 @@
 #include "channels.h"
 #include "console.h"
 #include "control.h"
-#include "desk.h"
+#include "host/host.h"
+#include "host/recorder.h"
 #include "pipeline.h"
-#include "recorder.h"
 #include "sources.h"
 #include "stats.h"
 

@@ -8,8 +8,8 @@
 
 #include <zephyr/logging/log.h>
 
+#include "host/recorder.h"
 #include "pipeline.h"
-#include "recorder.h"
 #include "stopwatch.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);

@@ -17,7 +17,7 @@
 #include "channels.h"
 #include "control.h"
 #include "decimal.h"
-#include "desk.h"
+#include "host/host.h"
 #include "pipeline.h"
 #include "report.h"
 

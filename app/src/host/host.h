@@ -8,8 +8,8 @@
  * @brief The device's side of the link: what a desk asks, and what it is told.
  */
 
-#ifndef TOCSIN_APP_DESK_H_
-#define TOCSIN_APP_DESK_H_
+#ifndef TOCSIN_APP_HOST_HOST_H_
+#define TOCSIN_APP_HOST_HOST_H_
 
 #include <stdint.h>
 
@@ -51,4 +51,4 @@ void desk_send_status(void);
 /** @brief Choose the reports: enum tocsin_link_report bits. */
 void desk_subscribe(uint32_t reports);
 
-#endif /* TOCSIN_APP_DESK_H_ */
+#endif /* TOCSIN_APP_HOST_HOST_H_ */

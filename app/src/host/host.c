@@ -15,9 +15,9 @@
 
 #include "bundles/bundles.h"
 #include "control.h"
-#include "desk.h"
+#include "host/host.h"
+#include "host/recorder.h"
 #include "pipeline.h"
-#include "recorder.h"
 #include "sources.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);

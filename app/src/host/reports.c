@@ -15,10 +15,10 @@
 
 #include "app_version.h"
 #include "bundles/store.h"
-#include "desk.h"
+#include "host/host.h"
+#include "host/recorder.h"
 #include "load.h"
 #include "pipeline.h"
-#include "recorder.h"
 #include "sensor.h"
 #include "stats.h"
 #include "stopwatch.h"

@@ -12,8 +12,8 @@
  * detects.
  */
 
-#ifndef TOCSIN_APP_RECORDER_H_
-#define TOCSIN_APP_RECORDER_H_
+#ifndef TOCSIN_APP_HOST_RECORDER_H_
+#define TOCSIN_APP_HOST_RECORDER_H_
 
 #include <errno.h>
 #include <stdbool.h>
@@ -124,4 +124,4 @@ static inline bool recorder_is_wanted(void)
 
 #endif /* CONFIG_TOCSIN_RECORD */
 
-#endif /* TOCSIN_APP_RECORDER_H_ */
+#endif /* TOCSIN_APP_HOST_RECORDER_H_ */
