@@ -11,7 +11,7 @@
 #include "channels.h"
 #include "console.h"
 #include "decimal.h"
-#include "pipeline.h"
+#include "pipeline/pipeline.h"
 #include "report.h"
 #include "sensor.h"
 #include "sources.h"

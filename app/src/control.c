@@ -25,7 +25,7 @@
 #include "control.h"
 #include "host/host.h"
 #include "host/recorder.h"
-#include "pipeline.h"
+#include "pipeline/pipeline.h"
 #include "sources.h"
 #include "stats.h"
 

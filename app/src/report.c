@@ -18,7 +18,7 @@
 #include "control.h"
 #include "decimal.h"
 #include "host/host.h"
-#include "pipeline.h"
+#include "pipeline/pipeline.h"
 #include "report.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);

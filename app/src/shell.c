@@ -19,7 +19,7 @@
 #include "decimal.h"
 #include "host/recorder.h"
 #include "load.h"
-#include "pipeline.h"
+#include "pipeline/pipeline.h"
 #include "report.h"
 #include "sensor.h"
 #include "sources.h"

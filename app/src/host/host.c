@@ -17,7 +17,7 @@
 #include "control.h"
 #include "host/host.h"
 #include "host/recorder.h"
-#include "pipeline.h"
+#include "pipeline/pipeline.h"
 #include "sources.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);

@@ -14,7 +14,7 @@
 
 #include "control.h"
 #include "host/recorder.h"
-#include "pipeline.h"
+#include "pipeline/pipeline.h"
 
 /* A frame of the recording, and one of anybody's reports that must not find the buffer full. */
 #define ROOM (2 * TOCSIN_LINK_WIRE_MAX)

@@ -18,7 +18,7 @@
 #include "host/host.h"
 #include "host/recorder.h"
 #include "load.h"
-#include "pipeline.h"
+#include "pipeline/pipeline.h"
 #include "sensor.h"
 #include "stats.h"
 #include "stopwatch.h"

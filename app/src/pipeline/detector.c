@@ -15,7 +15,7 @@
 
 #include "channels.h"
 #include "decimal.h"
-#include "pipeline.h"
+#include "pipeline/pipeline.h"
 #include "sensor.h"
 #include "stats.h"
 #include "stopwatch.h"

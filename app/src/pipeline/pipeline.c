@@ -9,7 +9,7 @@
 #include <zephyr/logging/log.h>
 
 #include "host/recorder.h"
-#include "pipeline.h"
+#include "pipeline/pipeline.h"
 #include "stopwatch.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);

@@ -18,11 +18,11 @@
 
 #include <tocsin/source_replay.h>
 
-#include "acquisition.h"
 #include "channels.h"
 #include "host/recorder.h"
-#include "pauses.h"
-#include "pipeline.h"
+#include "pipeline/acquisition.h"
+#include "pipeline/pauses.h"
+#include "pipeline/pipeline.h"
 #include "sources.h"
 #include "stats.h"
 

@@ -11,8 +11,8 @@
  * be seen, features asks when it meets the gap.
  */
 
-#ifndef TOCSIN_APP_PAUSES_H_
-#define TOCSIN_APP_PAUSES_H_
+#ifndef TOCSIN_APP_PIPELINE_PAUSES_H_
+#define TOCSIN_APP_PIPELINE_PAUSES_H_
 
 #include <stdint.h>
 
@@ -27,4 +27,4 @@ void pauses_add(uint64_t index, uint64_t count);
 /** @brief How many of a gap's frames were slept through. Any thread. */
 uint64_t pauses_in(const struct tocsin_ring_gap *gap);
 
-#endif /* TOCSIN_APP_PAUSES_H_ */
+#endif /* TOCSIN_APP_PIPELINE_PAUSES_H_ */

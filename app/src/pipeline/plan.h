@@ -8,8 +8,8 @@
  * @brief How much memory a bundle needs, part by part, known before anything is touched.
  */
 
-#ifndef TOCSIN_APP_PLAN_H_
-#define TOCSIN_APP_PLAN_H_
+#ifndef TOCSIN_APP_PIPELINE_PLAN_H_
+#define TOCSIN_APP_PIPELINE_PLAN_H_
 
 #include <stddef.h>
 #include <stdint.h>
@@ -47,4 +47,4 @@ void plan_make(const struct tocsin_bundle *bundle, struct plan *plan);
  */
 int plan_check(const struct tocsin_bundle *bundle, struct plan *plan);
 
-#endif /* TOCSIN_APP_PLAN_H_ */
+#endif /* TOCSIN_APP_PIPELINE_PLAN_H_ */

@@ -13,8 +13,8 @@
  * the ownership over.
  */
 
-#ifndef TOCSIN_APP_PIPELINE_H_
-#define TOCSIN_APP_PIPELINE_H_
+#ifndef TOCSIN_APP_PIPELINE_PIPELINE_H_
+#define TOCSIN_APP_PIPELINE_PIPELINE_H_
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@
 #include <tocsin/source.h>
 #include <tocsin/tflm.h>
 
-#include "plan.h"
+#include "pipeline/plan.h"
 
 struct pipeline {
 	bool ready;                  /**< a bundle runs */
@@ -94,4 +94,4 @@ int pipeline_describe(struct pipeline_bundle *bundle);
 /** @brief The samples that the bundle wants. */
 struct tocsin_source_format pipeline_format(void);
 
-#endif /* TOCSIN_APP_PIPELINE_H_ */
+#endif /* TOCSIN_APP_PIPELINE_PIPELINE_H_ */

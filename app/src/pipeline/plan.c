@@ -10,7 +10,7 @@
 
 #include <tocsin/tflm.h>
 
-#include "plan.h"
+#include "pipeline/plan.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

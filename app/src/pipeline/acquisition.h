@@ -8,8 +8,8 @@
  * @brief Between acquisition's thread and how it reads a live source. Only that thread calls.
  */
 
-#ifndef TOCSIN_APP_ACQUISITION_H_
-#define TOCSIN_APP_ACQUISITION_H_
+#ifndef TOCSIN_APP_PIPELINE_ACQUISITION_H_
+#define TOCSIN_APP_PIPELINE_ACQUISITION_H_
 
 #include <stdbool.h>
 
@@ -35,4 +35,4 @@ void acquisition_skip(uint64_t frames, uint64_t slept);
 /** @brief Read a live source until the stream shall end, whatever the source does. */
 void live_run(const struct device *source, const struct tocsin_source_format *format);
 
-#endif /* TOCSIN_APP_ACQUISITION_H_ */
+#endif /* TOCSIN_APP_PIPELINE_ACQUISITION_H_ */

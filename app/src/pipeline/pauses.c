@@ -5,7 +5,7 @@
 
 #include <zephyr/kernel.h>
 
-#include "pauses.h"
+#include "pipeline/pauses.h"
 
 /* As many gaps as can wait in the ring, and the one that has no end yet. */
 #define PAUSES (TOCSIN_RING_GAPS + 1)

@@ -14,8 +14,8 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
-#include "acquisition.h"
-#include "pipeline.h"
+#include "pipeline/acquisition.h"
+#include "pipeline/pipeline.h"
 #include "sensor.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);

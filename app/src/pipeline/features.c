@@ -16,8 +16,8 @@
 #include <zephyr/logging/log.h>
 
 #include "channels.h"
-#include "pauses.h"
-#include "pipeline.h"
+#include "pipeline/pauses.h"
+#include "pipeline/pipeline.h"
 #include "stats.h"
 #include "stopwatch.h"
 
