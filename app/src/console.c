@@ -13,8 +13,8 @@
 #include "decimal.h"
 #include "pipeline/pipeline.h"
 #include "report.h"
-#include "sensor.h"
-#include "sources.h"
+#include "sensor/sensor.h"
+#include "sensor/sources.h"
 #include "stats.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);

@@ -26,7 +26,7 @@
 #include "host/host.h"
 #include "host/recorder.h"
 #include "pipeline/pipeline.h"
-#include "sources.h"
+#include "sensor/sources.h"
 #include "stats.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);

@@ -21,8 +21,8 @@
 #include "load.h"
 #include "pipeline/pipeline.h"
 #include "report.h"
-#include "sensor.h"
-#include "sources.h"
+#include "sensor/sensor.h"
+#include "sensor/sources.h"
 #include "stats.h"
 #include "stopwatch.h"
 

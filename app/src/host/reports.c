@@ -19,7 +19,7 @@
 #include "host/recorder.h"
 #include "load.h"
 #include "pipeline/pipeline.h"
-#include "sensor.h"
+#include "sensor/sensor.h"
 #include "stats.h"
 #include "stopwatch.h"
 

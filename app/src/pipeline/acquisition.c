@@ -23,7 +23,7 @@
 #include "pipeline/acquisition.h"
 #include "pipeline/pauses.h"
 #include "pipeline/pipeline.h"
-#include "sources.h"
+#include "sensor/sources.h"
 #include "stats.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);

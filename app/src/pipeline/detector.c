@@ -16,7 +16,7 @@
 #include "channels.h"
 #include "decimal.h"
 #include "pipeline/pipeline.h"
-#include "sensor.h"
+#include "sensor/sensor.h"
 #include "stats.h"
 #include "stopwatch.h"
 

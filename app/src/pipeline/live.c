@@ -16,7 +16,7 @@
 
 #include "pipeline/acquisition.h"
 #include "pipeline/pipeline.h"
-#include "sensor.h"
+#include "sensor/sensor.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

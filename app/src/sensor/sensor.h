@@ -11,8 +11,8 @@
  * sensor_restarted() and sensor_end(); none of them waits. The others may be called by any thread.
  */
 
-#ifndef TOCSIN_APP_SENSOR_H_
-#define TOCSIN_APP_SENSOR_H_
+#ifndef TOCSIN_APP_SENSOR_SENSOR_H_
+#define TOCSIN_APP_SENSOR_SENSOR_H_
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,4 +60,4 @@ void sensor_get(struct sensor_state *state);
 /** @brief Whether a window that begins at @p begin may hold samples of a sensor with a fault. */
 bool sensor_in_fault(uint64_t begin);
 
-#endif /* TOCSIN_APP_SENSOR_H_ */
+#endif /* TOCSIN_APP_SENSOR_SENSOR_H_ */

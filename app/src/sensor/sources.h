@@ -8,8 +8,8 @@
  * @brief The sources that devicetree gives this image.
  */
 
-#ifndef TOCSIN_APP_SOURCES_H_
-#define TOCSIN_APP_SOURCES_H_
+#ifndef TOCSIN_APP_SENSOR_SOURCES_H_
+#define TOCSIN_APP_SENSOR_SOURCES_H_
 
 #include <zephyr/device.h>
 #include <zephyr/devicetree.h>
@@ -30,4 +30,4 @@ static inline const struct device *sources_replay(void)
 #endif
 }
 
-#endif /* TOCSIN_APP_SOURCES_H_ */
+#endif /* TOCSIN_APP_SENSOR_SOURCES_H_ */
