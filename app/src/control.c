@@ -21,13 +21,13 @@
 #include "bundles/background.h"
 #include "bundles/bundles.h"
 #include "channels.h"
-#include "console.h"
 #include "control.h"
 #include "host/host.h"
 #include "host/recorder.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sources.h"
 #include "stats.h"
+#include "status/console.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

@@ -8,8 +8,8 @@
  * @brief What the detector has said last, for those who are asked how things are.
  */
 
-#ifndef TOCSIN_APP_REPORT_H_
-#define TOCSIN_APP_REPORT_H_
+#ifndef TOCSIN_APP_STATUS_REPORT_H_
+#define TOCSIN_APP_STATUS_REPORT_H_
 
 #include <stdbool.h>
 
@@ -21,4 +21,4 @@ struct report_latest {
 /** @brief Of the newest window. Any thread. */
 struct report_latest report_latest_get(void);
 
-#endif /* TOCSIN_APP_REPORT_H_ */
+#endif /* TOCSIN_APP_STATUS_REPORT_H_ */

@@ -19,7 +19,7 @@
 #include "decimal.h"
 #include "host/host.h"
 #include "pipeline/pipeline.h"
-#include "report.h"
+#include "status/report.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

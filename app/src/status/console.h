@@ -10,8 +10,8 @@
  * Control's thread alone calls. What happens is told where it does (report.c).
  */
 
-#ifndef TOCSIN_APP_CONSOLE_H_
-#define TOCSIN_APP_CONSOLE_H_
+#ifndef TOCSIN_APP_STATUS_CONSOLE_H_
+#define TOCSIN_APP_STATUS_CONSOLE_H_
 
 #include <stdint.h>
 
@@ -24,4 +24,4 @@ uint32_t console_rest_ms(void);
 /** @brief Say how things are, if it is time (CONFIG_TOCSIN_CONSOLE_PERIOD_S). */
 void console_tell(void);
 
-#endif /* TOCSIN_APP_CONSOLE_H_ */
+#endif /* TOCSIN_APP_STATUS_CONSOLE_H_ */

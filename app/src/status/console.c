@@ -9,13 +9,13 @@
 #include <zephyr/logging/log.h>
 
 #include "channels.h"
-#include "console.h"
 #include "decimal.h"
 #include "pipeline/pipeline.h"
-#include "report.h"
 #include "sensor/sensor.h"
 #include "sensor/sources.h"
 #include "stats.h"
+#include "status/console.h"
+#include "status/report.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

@@ -20,10 +20,10 @@
 #include "host/recorder.h"
 #include "load.h"
 #include "pipeline/pipeline.h"
-#include "report.h"
 #include "sensor/sensor.h"
 #include "sensor/sources.h"
 #include "stats.h"
+#include "status/report.h"
 #include "stopwatch.h"
 
 static const char *const kinds[] = {
