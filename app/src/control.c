@@ -24,9 +24,9 @@
 #include "control.h"
 #include "host/host.h"
 #include "host/recorder.h"
+#include "measure/stats.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sources.h"
-#include "stats.h"
 #include "status/console.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);

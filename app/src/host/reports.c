@@ -17,11 +17,11 @@
 #include "bundles/store.h"
 #include "host/host.h"
 #include "host/recorder.h"
-#include "load.h"
+#include "measure/load.h"
+#include "measure/stats.h"
+#include "measure/stopwatch.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sensor.h"
-#include "stats.h"
-#include "stopwatch.h"
 
 /* A recording's report waits for the wire, but not for a desk that has gone away: when one has
  * waited in vain, the others do not until the desk is heard again, or the wire takes something. */

@@ -20,11 +20,11 @@
 
 #include "channels.h"
 #include "host/recorder.h"
+#include "measure/stats.h"
 #include "pipeline/acquisition.h"
 #include "pipeline/pauses.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sources.h"
-#include "stats.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

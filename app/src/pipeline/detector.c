@@ -14,11 +14,11 @@
 #include <zephyr/logging/log.h>
 
 #include "channels.h"
-#include "decimal.h"
+#include "measure/decimal.h"
+#include "measure/stats.h"
+#include "measure/stopwatch.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sensor.h"
-#include "stats.h"
-#include "stopwatch.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

@@ -16,10 +16,10 @@
 #include <zephyr/logging/log.h>
 
 #include "channels.h"
+#include "measure/stats.h"
+#include "measure/stopwatch.h"
 #include "pipeline/pauses.h"
 #include "pipeline/pipeline.h"
-#include "stats.h"
-#include "stopwatch.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

@@ -9,8 +9,8 @@
 #include <zephyr/logging/log.h>
 
 #include "host/recorder.h"
+#include "measure/stopwatch.h"
 #include "pipeline/pipeline.h"
-#include "stopwatch.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

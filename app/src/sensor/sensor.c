@@ -7,8 +7,8 @@
 #include <zephyr/sys/util.h>
 
 #include "channels.h"
+#include "measure/stats.h"
 #include "sensor/sensor.h"
-#include "stats.h"
 
 /* The rate is measured over so many seconds: at the default block of 10 ms, to 0.2 %. */
 #define RATE_SECONDS  5

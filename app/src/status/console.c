@@ -9,11 +9,11 @@
 #include <zephyr/logging/log.h>
 
 #include "channels.h"
-#include "decimal.h"
+#include "measure/decimal.h"
+#include "measure/stats.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sensor.h"
 #include "sensor/sources.h"
-#include "stats.h"
 #include "status/console.h"
 #include "status/report.h"
 

@@ -16,8 +16,8 @@
 
 #include "channels.h"
 #include "control.h"
-#include "decimal.h"
 #include "host/host.h"
+#include "measure/decimal.h"
 #include "pipeline/pipeline.h"
 #include "status/report.h"
 

@@ -16,15 +16,15 @@
 #include "bundles/bundles.h"
 #include "channels.h"
 #include "control.h"
-#include "decimal.h"
 #include "host/recorder.h"
-#include "load.h"
+#include "measure/decimal.h"
+#include "measure/load.h"
+#include "measure/stats.h"
+#include "measure/stopwatch.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sensor.h"
 #include "sensor/sources.h"
-#include "stats.h"
 #include "status/report.h"
-#include "stopwatch.h"
 
 static const char *const kinds[] = {
 	[0] = "none",

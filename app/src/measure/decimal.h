@@ -9,8 +9,8 @@
  * nor floats (10 KB less of flash).
  */
 
-#ifndef TOCSIN_APP_DECIMAL_H_
-#define TOCSIN_APP_DECIMAL_H_
+#ifndef TOCSIN_APP_MEASURE_DECIMAL_H_
+#define TOCSIN_APP_MEASURE_DECIMAL_H_
 
 #include <stdint.h>
 
@@ -48,4 +48,4 @@ const char *decimal_time(uint64_t index, uint32_t sample_rate, char *text);
 #define SCORE(value)      decimal_score(value, (char[DECIMAL_SIZE]){0})
 #define TIME(index, rate) decimal_time(index, rate, (char[DECIMAL_SIZE]){0})
 
-#endif /* TOCSIN_APP_DECIMAL_H_ */
+#endif /* TOCSIN_APP_MEASURE_DECIMAL_H_ */

@@ -5,7 +5,7 @@
 
 #include <zephyr/kernel.h>
 
-#include "stats.h"
+#include "measure/stats.h"
 
 static uint32_t counters[STATS_COUNTERS]; /* under the lock; a word is read at once */
 

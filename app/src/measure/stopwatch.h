@@ -11,8 +11,8 @@
  * the kernel's confirms what it says.
  */
 
-#ifndef TOCSIN_APP_STOPWATCH_H_
-#define TOCSIN_APP_STOPWATCH_H_
+#ifndef TOCSIN_APP_MEASURE_STOPWATCH_H_
+#define TOCSIN_APP_MEASURE_STOPWATCH_H_
 
 #include <stdint.h>
 
@@ -40,4 +40,4 @@ uint32_t stopwatch_cycles_of(uint32_t frames, uint32_t rate);
 /** @brief Cycles in microseconds, rounded. */
 uint32_t stopwatch_us(uint32_t cycles);
 
-#endif /* TOCSIN_APP_STOPWATCH_H_ */
+#endif /* TOCSIN_APP_MEASURE_STOPWATCH_H_ */

@@ -6,7 +6,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/kernel_structs.h>
 
-#include "load.h"
+#include "measure/load.h"
 
 K_KERNEL_STACK_ARRAY_DECLARE(z_interrupt_stacks, CONFIG_MP_MAX_NUM_CPUS, CONFIG_ISR_STACK_SIZE);
 

@@ -6,7 +6,7 @@
 #include <float.h>
 #include <stdbool.h>
 
-#include "decimal.h"
+#include "measure/decimal.h"
 
 /* Four digits are what a threshold is known to, and what a person keeps in mind. */
 #define DIGITS_MIN 1000.0f

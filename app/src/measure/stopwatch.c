@@ -16,7 +16,7 @@
 #include <zephyr/kernel.h>
 #include <zephyr/timing/timing.h>
 
-#include "stopwatch.h"
+#include "measure/stopwatch.h"
 
 #if defined(CONFIG_TOCSIN_CYCLE_COUNTER)
 #include <cmsis_core.h>

@@ -9,12 +9,12 @@
  * running stream is.
  */
 
-#ifndef TOCSIN_APP_STATS_H_
-#define TOCSIN_APP_STATS_H_
+#ifndef TOCSIN_APP_MEASURE_STATS_H_
+#define TOCSIN_APP_MEASURE_STATS_H_
 
 #include <stdint.h>
 
-#include "stopwatch.h"
+#include "measure/stopwatch.h"
 
 /** In the order of STATUS (docs/reference/link.md): new ones go to the end. */
 enum stats_counter {
@@ -91,4 +91,4 @@ uint32_t stats_newest(struct stopwatch *when);
 const char *stats_counter_name(enum stats_counter counter);
 const char *stats_stage_name(enum stats_stage stage);
 
-#endif /* TOCSIN_APP_STATS_H_ */
+#endif /* TOCSIN_APP_MEASURE_STATS_H_ */

@@ -11,8 +11,8 @@
  * native_sim, where computing takes no time, it is 0.
  */
 
-#ifndef TOCSIN_APP_LOAD_H_
-#define TOCSIN_APP_LOAD_H_
+#ifndef TOCSIN_APP_MEASURE_LOAD_H_
+#define TOCSIN_APP_MEASURE_LOAD_H_
 
 #include <stddef.h>
 #include <stdint.h>
@@ -40,4 +40,4 @@ struct load load_get(void);
  * one. */
 void load_foreach_thread(load_thread_t visit, void *user_data);
 
-#endif /* TOCSIN_APP_LOAD_H_ */
+#endif /* TOCSIN_APP_MEASURE_LOAD_H_ */
