@@ -20,11 +20,11 @@
 
 #include "bundles/background.h"
 #include "bundles/bundles.h"
-#include "channels.h"
 #include "control.h"
 #include "host/host.h"
 #include "host/recorder.h"
 #include "measure/stats.h"
+#include "messages/channels.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sources.h"
 #include "status/console.h"

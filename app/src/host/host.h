@@ -15,7 +15,7 @@
 
 #include <tocsin/link.h>
 
-#include "channels.h"
+#include "messages/channels.h"
 
 /** What a host's recording came to. */
 struct desk_summary {

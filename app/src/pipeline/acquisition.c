@@ -18,9 +18,9 @@
 
 #include <tocsin/source_replay.h>
 
-#include "channels.h"
 #include "host/recorder.h"
 #include "measure/stats.h"
+#include "messages/channels.h"
 #include "pipeline/acquisition.h"
 #include "pipeline/pauses.h"
 #include "pipeline/pipeline.h"

@@ -13,10 +13,10 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
-#include "channels.h"
 #include "measure/decimal.h"
 #include "measure/stats.h"
 #include "measure/stopwatch.h"
+#include "messages/channels.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sensor.h"
 

@@ -15,9 +15,9 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
-#include "channels.h"
 #include "measure/stats.h"
 #include "measure/stopwatch.h"
+#include "messages/channels.h"
 #include "pipeline/pauses.h"
 #include "pipeline/pipeline.h"
 

@@ -6,8 +6,8 @@
 #include <zephyr/kernel.h>
 #include <zephyr/sys/util.h>
 
-#include "channels.h"
 #include "measure/stats.h"
+#include "messages/channels.h"
 #include "sensor/sensor.h"
 
 /* The rate is measured over so many seconds: at the default block of 10 ms, to 0.2 %. */

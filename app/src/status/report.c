@@ -14,10 +14,10 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
-#include "channels.h"
 #include "control.h"
 #include "host/host.h"
 #include "measure/decimal.h"
+#include "messages/channels.h"
 #include "pipeline/pipeline.h"
 #include "status/report.h"
 

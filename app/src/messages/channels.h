@@ -19,8 +19,8 @@
  * until it has published, the detector until it has scored and given the slot back.
  */
 
-#ifndef TOCSIN_APP_CHANNELS_H_
-#define TOCSIN_APP_CHANNELS_H_
+#ifndef TOCSIN_APP_MESSAGES_CHANNELS_H_
+#define TOCSIN_APP_MESSAGES_CHANNELS_H_
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -123,4 +123,4 @@ void item_wait(struct item *item);
  */
 int outcome_publish(const struct outcome *outcome, k_timeout_t patience);
 
-#endif /* TOCSIN_APP_CHANNELS_H_ */
+#endif /* TOCSIN_APP_MESSAGES_CHANNELS_H_ */

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-#include "channels.h"
+#include "messages/channels.h"
 
 /* The observers' order is that of the calls: the host sees a vector before its score. */
 ZBUS_CHAN_DEFINE(stream_chan, struct stream_state, NULL, NULL, ZBUS_OBSERVERS(acquisition_listener),
