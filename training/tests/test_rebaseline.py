@@ -322,6 +322,11 @@ def test_command_adapts_and_eval_leaves_the_recordings_out(shaker: tuple[Path, P
     told = call("rebaseline", bundle, *words, "--method", "centroids")
     assert "method       centroids" in told.stdout
     assert "30 healthy ones of fan_0_high" in told.stdout
+    shown = call("inspect", out).stdout
+    assert f"adapted to   fan_0_high by 30 recordings of {data.name}, 30 s: method centroids, from CRC" in shown
+    assert "threshold by" not in shown
+    assert "plainly strange versions of healthy recordings" in shown
+    assert "threshold by" in call("inspect", bundle).stdout
     result = call("eval", out, "--data", data, "--machine", "fan_0_high", "--json")
     row = json.loads(result.stdout)[-1]
     assert (row["n_normal"], row["n_anomaly"], row["auc"]) == (10, 40, 1.0)

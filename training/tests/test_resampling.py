@@ -24,6 +24,7 @@ from tocsin.features import FeatureConfig
 from tocsin.frontend import MLPERF, FrontEnd, audio_features
 from tocsin.rebaseline import read_pieces
 from tocsin.replay import open_recordings
+from tocsin.report.measures import measure
 from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Twin
@@ -174,6 +175,8 @@ def test_a_detector_refuses_what_lacks_its_bands(tmp_path: Path, recorded: Datas
     for use in (
         lambda: list(extract(data, data.clips, bundle.features, issues=Issues())),
         lambda: read_pieces(bundle, data, minutes=None, issues=Issues()),
+        lambda: evaluate(bundle, data, issues=Issues()),
+        lambda: measure(bundle, data, issues=Issues()),
     ):
         with pytest.raises(DataError, match="holds nothing above 4,000 Hz"):
             use()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from tocsin.data import Issues
-from tocsin.words import are, counted, verb
+from tocsin.words import are, budget_words, counted, verb
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,20 @@ from tocsin.words import are, counted, verb
 )
 def test_counted(number: float, text: str) -> None:
     assert counted(number, "minute") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1/day", "1 false alarm a day"),
+        ("2 per week", "2 false alarms a week"),
+        ("1/hour", "1 false alarm an hour"),
+        ("0.5/month", "0.5 false alarms a month"),
+        ("?", "? false alarms"),
+    ],
+)
+def test_budgets(text: str, words: str) -> None:
+    assert budget_words(text) == words
 
 
 def test_verbs() -> None:

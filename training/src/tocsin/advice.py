@@ -34,6 +34,9 @@ EQUAL = 0.005
 WORTH_IT = 0.01
 """A gain in AUC below this does not justify a deeper change."""
 
+GUESSING = 0.5
+"""At this AUC or below it a detector tells nothing."""
+
 HARD = 0.65
 """Below this AUC on its own machine, a detector is little better than chance."""
 
@@ -124,7 +127,7 @@ def _sentence(kind: str, ranked: Sequence[Summary], minutes: float, per_hour: fl
             f" another model, or record more healthy running. The greatest AUC is"
             f" {max(item.auc or 0.0 for item in ranked):.3f}."
         )
-    if not keeps_budget(best, per_hour) and _found(best, False) <= 0:
+    if not keeps_budget(best, per_hour) and (_found(best, False) <= 0 or (best.auc or 0.0) <= GUESSING):
         return (
             f"{kind}: no way can be recommended: none keeps the budget of false alarms. The best is {_name(best)}:"
             f" {_figures(best)}. Record more healthy running of the other machine, or choose another model."

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from .bundle import Decision
+from .bundle import Bundle, Decision
 from .data import Clip, Dataset, Issues
 from .data.extract import in_threads
 from .errors import DataError
@@ -112,6 +112,15 @@ class Alertness:
         if self.found_heard > self.found:
             text += f"; {self.found_heard} would at {self.heard:.5g}, reached about once in what was heard"
         return text
+
+
+def recorded_alertness(bundle: Bundle) -> Alertness | None:
+    """What the record of a bundle says of its threshold's reach; None where it says nothing that can be read."""
+    said = bundle.meta.get("alertness")
+    names = [field.name for field in fields(Alertness)]
+    if not isinstance(said, dict) or not all(isinstance(said.get(name), int | float) for name in names):
+        return None
+    return Alertness(**{name: said[name] for name in names})
 
 
 def strange_vectors(

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from .bundle import Bundle
 from .data import Clip, Dataset, Issues, ReadOptions, digest
+from .data.bandwidth import check_reach
 from .data.extract import DIGEST_SIZE, in_threads, usable, window_too_long
 from .data.health import require_sensor
 from .errors import BundleError, DataError
@@ -267,6 +268,7 @@ def judge_recordings(
         if not hasattr(local, "judge"):
             local.judge = prepare()
         try:
+            check_reach(dataset, clip, bundle.features)
             samples = dataset.read(clip, issues)
             if digest(samples) in trained:
                 return clip, (None,)

@@ -16,6 +16,15 @@ def are(number: int, what: str) -> str:
     return f"{counted(number, what)} {verb(number, 'is', 'are')}"
 
 
+def budget_words(text: str) -> str:
+    """A budget of false alarms as people say it: ``1 false alarm a day`` of ``1/day``."""
+    number, _, unit = text.replace(" per ", "/").partition("/")
+    if not unit:
+        return f"{text} false alarms"
+    noun = "false alarm" if number.strip() == "1" else "false alarms"
+    return f"{number.strip()} {noun} {'an' if unit.strip().lower() == 'hour' else 'a'} {unit.strip()}"
+
+
 def verb(number: float, one: str, several: str) -> str:
     """The form of a verb that goes with a number: ``verb(1, "is", "are")``."""
     return one if number == 1 else several

@@ -44,6 +44,7 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
     """
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
+    from ..deafness import recorded_deafness
     from ..evaluate import candidates, left_out_words, read_options, unused
     from ..evaluate import evaluate as work
 
@@ -54,7 +55,7 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
     issues = Issues()
     with progress("scoring", len(candidates(dataset))) as step:
         result = work(detector, dataset, issues=issues, strict=strict, step=lambda: step(""))
-    warn(issues.lines())
+    warn([*issues.lines(), *filter(None, [recorded_deafness(detector)])])
     if result.left_out:
         click.echo(left_out_words(detector, result.left_out), err=True)
     if json_wanted:

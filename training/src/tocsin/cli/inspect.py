@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..words import counted
+from ..words import budget_words, counted
 
 if TYPE_CHECKING:
     from ..bundle import AutoencoderModel, Bundle, Decision, Model, NetworkModel
@@ -173,13 +173,12 @@ def inspect(bundle: Path, json_wanted: bool) -> None:
 
 def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
     """What a person wants to know."""
-    from ..threshold import format_hours, format_number
-
-    features, decision, meta = bundle.features, bundle.decision, bundle.meta
+    features, decision = bundle.features, bundle.decision
     step = features.window_step / features.sample_rate
+    scale = f", full scale {features.scale * 32768:.4g} g" if features.sensor == "vibration" else ""
     lines = [
         ("bundle", f"{path}, {bundle.size} bytes, CRC {bundle.crc:08x}"),
-        ("sensor", f"{features.sensor}, {features.sample_rate} Hz, {counted(features.channels, 'channel')}"),
+        ("sensor", f"{features.sensor}, {features.sample_rate} Hz, {counted(features.channels, 'channel')}{scale}"),
         ("features", describe_features(features)),
         ("model", describe_model(bundle)),
         (
@@ -190,23 +189,33 @@ def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
     ]
     if bundle.duty is not None:
         lines.append(("duty", f"listens {bundle.duty.listen_ms / 1000:g} s every {bundle.duty.period_ms / 1000:g} s"))
-    if features.sensor == "vibration":
-        lines[1] = ("sensor", f"{lines[1][1]}, full scale {features.scale * 32768:.4g} g")
+    return lines + _record(bundle)
+
+
+def _record(bundle: Bundle) -> list[tuple[str, str]]:
+    """What the training record says: recordings, adaptations, budget, and whether the detector hears."""
+    from ..alertness import recorded_alertness
+    from ..deafness import recorded_deafness
+    from ..threshold import format_hours, format_number
+
+    meta, lines = bundle.meta, []
     data, split, line = (meta.get(key, {}) for key in ("data", "split", "threshold"))
+    adapted = meta.get("rebaselined", [])
     if split and data:
-        lines.append(
-            (
-                "trained on",
-                f"{counted(split.get('fit', 0), 'recording')} of {data.get('name')}, threshold by"
-                f" {split.get('judged')}, seed {split.get('seed')}, tocsin {meta.get('tocsin')}",
-            )
-        )
+        # An adaptation sets the threshold anew.
+        judged = "" if adapted else f", threshold by {split.get('judged')}"
+        used = f"{counted(split.get('fit', 0), 'recording')} of {data.get('name')}{judged}"
+        lines.append(("trained on", f"{used}, seed {split.get('seed')}, tocsin {meta.get('tocsin')}"))
+    for step in adapted:
+        used = f"{counted(step.get('recordings', 0), 'recording')} of {step.get('data')}"
+        how = f"{format_hours(step.get('seconds', 0) / 3600)}: method {step.get('method')}, from CRC {step.get('from')}"
+        lines.append(("adapted to", f"{', '.join(map(str, step.get('machines', [])))} by {used}, {how}"))
     if line:
-        lines.append(
-            (
-                "budget",
-                f"{line.get('budget')} false alarms, by {format_hours(line.get('hours', 0))} of healthy recordings"
-                f" ({format_number(line.get('extrapolation', 0))} times beyond them)",
-            )
-        )
+        heard = f"{format_hours(line.get('hours', 0))} of healthy recordings"
+        beyond = f"{format_number(line.get('extrapolation', 0))} times beyond them"
+        lines.append(("budget", f"{budget_words(str(line.get('budget')))}, by {heard} ({beyond})"))
+    if alertness := recorded_alertness(bundle):
+        lines.append(("alertness", alertness.describe()))
+    if deaf := recorded_deafness(bundle):
+        lines.append(("deaf", deaf))
     return lines

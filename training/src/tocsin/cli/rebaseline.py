@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from ..words import counted
+from ..words import budget_words, counted
 from .options import (
     READING,
     check_reading,
@@ -143,8 +143,9 @@ def _lines(old: Bundle, result: Rebaselined, output: Path) -> list[str]:
         f"scores       before: median {before['median']:.4g}, greatest {before['greatest']:.4g}, threshold"
         f" {old.decision.threshold_on:.5g}; after, on windows it did not see: median {after['median']:.4g}, greatest"
         f" {after['greatest']:.4g}",
-        f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {result.bundle.meta['threshold']['budget']} false"
-        f" alarms; {line.method} tail of {counted(line.clusters, 'peak')} in {format_hours(line.hours)}",
+        f"threshold    {line.on:.5g} on, {line.off:.5g} off, for"
+        f" {budget_words(result.bundle.meta['threshold']['budget'])}; {line.method} tail of"
+        f" {counted(line.clusters, 'peak')} in {format_hours(line.hours)}",
         *([f"alertness    {result.alertness.describe()}"] if result.alertness else []),
         f"bundle       {output}, {result.bundle.size} bytes, CRC {result.bundle.crc:08x}",
     ]

@@ -48,6 +48,7 @@ def report(
     """
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
+    from ..deafness import recorded_deafness
     from ..evaluate import candidates, read_options, unused
     from ..report import ReportOptions, write_report
     from ..report.page import check_output
@@ -66,7 +67,7 @@ def report(
     )
     with progress("scoring", len(candidates(dataset))) as step:
         measured = write_report(detector, dataset, output, options, issues=issues, strict=strict, step=lambda: step(""))
-    warn(issues.lines())
+    warn([*issues.lines(), *filter(None, [recorded_deafness(detector)])])
     size = output.stat().st_size
     if json_wanted:
         on = detector.decision.threshold_on

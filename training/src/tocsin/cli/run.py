@@ -43,12 +43,14 @@ def run(
     .npz, or one by file.npz:array) starts afresh.
     """
     from ..bundle import read_bundle
+    from ..deafness import recorded_deafness
     from ..evaluate import read_options
     from ..replay import Summary, open_recordings, replay
     from ..twin import Window
 
     files = without_companions(files)
     detector = read_bundle(bundle)
+    warn(list(filter(None, [recorded_deafness(detector)])))
     rate = detector.features.sample_rate
     options = read_options(detector, given)
     alarms, sick = 0, False

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import DataError
 from .clip import Clip, Issues
-from .readers import Reader
+from .readers import Reader, format_of
 from .vibration import UNITS
 
 if TYPE_CHECKING:
     from .dataset import ReadOptions
 
+_TIMES = " Where the times in the tables are wrong, say --time-column none."
 TOLERANCE = 0.02
 """Rates that differ by no more than this share are the same: a logger's clock is no better."""
 
@@ -123,8 +124,8 @@ def _rate(
             rate, clip = others[0]
             raise DataError(
                 f"The recordings have {rate:.6g} samples a second, as they say themselves (first: {clip.name}), not"
-                f" {options.rate}. Leave --rate away, or give recordings at {options.rate} Hz, which a bundle of that"
-                " rate needs; where the times in tables are wrong, say --time-column none."
+                f" {options.rate}. Leave --rate away where it was given; a bundle of {options.rate} Hz needs recordings"
+                f" at that.{_TIMES if format_of(clip.path).module == 'table' else ''}"
             )
         return options.rate
     if not rates:

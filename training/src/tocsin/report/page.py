@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from ..alertness import recorded_alertness
 from ..bundle import Bundle, Decision, _replace_file, is_quantised
 from ..cli.inspect import describe_features, describe_model
 from ..contributions import ByFrequency, by_frequency, partial
 from ..cost import TOLERANCE, measure_cost
 from ..data import Dataset, Issues
+from ..deafness import recorded_deafness
 from ..errors import DataError
 from ..evaluate import Scored, left_out_words
 from ..tail import BEYOND
 from ..threshold import format_hours, format_number
-from ..words import are, counted
+from ..words import are, budget_words, counted
 from . import pictures
 from .measures import Measured, Recorded, chosen_points, delay, measure, operating_points
 from .pictures import Picture
@@ -144,7 +146,7 @@ def _context(
         "threshold": _threshold(bundle),
         "operating": pictures.operating(operating_points(bundle, measured), on, per_day),
         "table": chosen_points(bundle, measured),
-        "commands": _commands(options.bundle),
+        "commands": _commands(options.bundle, per_day),
         "groups": _examples(bundle, dataset, able, options),
         "where": _where(bundle, of_healthy, of_strange),
         "frequency": pictures.frequency(of_healthy, of_strange),
@@ -265,7 +267,7 @@ def _threshold(bundle: Bundle) -> list[str]:
     if "budget" not in line:
         return [*lines, "The bundle has no record of the budget of false alarms."]
     lines.append(
-        f"The threshold is set for a budget of {line['budget']} false alarms, by {format_hours(line['hours'])} of"
+        f"The threshold is set for a budget of {budget_words(line['budget'])}, by {format_hours(line['hours'])} of"
         " healthy recordings."
     )
     if line.get("extrapolation", 0) > 1:
@@ -280,29 +282,31 @@ def _threshold(bundle: Bundle) -> list[str]:
         # So far beyond the recordings, the best fit alone is no estimate: it may contradict the budget.
         best = "" if line.get("extrapolation", 0) > BEYOND else f"{often}, at 95 % "
         lines.append(f"By those recordings, false alarms a day to be expected: {best}from {low} to {high}.")
-    tried = bundle.meta.get("alertness")
-    if tried:
+    if deaf := recorded_deafness(bundle):
+        lines.append(f"{deaf[0].upper()}{deaf[1:]}.")
+    if tried := recorded_alertness(bundle):
         lines.append(
-            f"Tried on {tried['strange']} plainly strange versions of healthy recordings, it raises an alarm on"
-            f" {tried['found']}; at {tried['heard']:.4g}, which healthy running reached about once, on"
-            f" {tried['found_heard']}."
+            f"Tried on {tried.strange} plainly strange versions of healthy recordings, it raises an alarm on"
+            f" {tried.found}; at {tried.heard:.4g}, which healthy running reached about once, on {tried.found_heard}."
         )
     return lines
 
 
-def _commands(bundle: str) -> list[tuple[str, str]]:
-    """How to move the threshold to another row of the table, and the commands for it."""
+def _commands(bundle: str, per_day: float | None) -> list[tuple[str, str]]:
+    """How to move the threshold to another row of the table, and the commands for it; `per_day` is its budget now."""
     path = Path(bundle)
-    new = shlex.quote(str(path.with_name(f"{path.stem}-hour.tocsin")))
+    word, every = ("hour", "an hour") if per_day is None or per_day < 24 else ("day", "a day")
+    new = shlex.quote(str(path.with_name(f"{path.stem}-{word}.tocsin")))
+    budget = f"--false-alarms 1/{word}"
     return [
         (
-            "To move the threshold to the budget of another row, 1 an hour for example, give healthy recordings of this"
-            " machine that the detector was not trained on:",
-            f"tocsin rebaseline {shlex.quote(bundle)} --data HEALTHY --method threshold --false-alarms 1/hour -o {new}",
+            f"To move the threshold to the budget of another row, 1 {every} for example, give healthy recordings of"
+            " this machine that the detector was not trained on:",
+            f"tocsin rebaseline {shlex.quote(bundle)} --data HEALTHY --method threshold {budget} -o {new}",
         ),
         (
             "Or train again for that budget, with the other options as they were:",
-            f"tocsin train --data DATA --false-alarms 1/hour -o {new}",
+            f"tocsin train --data DATA {budget} -o {new}",
         ),
     ]
 
@@ -344,9 +348,13 @@ def _examples(bundle: Bundle, dataset: Dataset, able: list[Recorded], options: R
             [*quiet[middle : middle + 1], *quiet[middle + 1 :][::-1]],
         ),
     ]
+    # Of a sort of which there are no recordings at all, there is nothing to say.
+    empty = {"Missed anomalies", "Found anomalies"} if not strange else set()
+    empty |= {"False alarms", "Healthy, to compare with"} if not healthy else set()
     return [
         Group(title, words, [_example(bundle, dataset, item, options) for item in items[: options.examples]])
         for title, words, items in sorts
+        if title not in empty
     ]
 
 
@@ -441,8 +449,9 @@ def _quantised(bundle: Bundle) -> list[str]:
     ]
     if "auc_float" in judged:
         lines.append(
-            f"Against {judged['n_anomaly']} anomalies the AUC is {judged['auc_float']:.4f} in float and"
-            f" {judged['auc_int8']:.4f} in int8."
+            f"Of {counted(judged['n_anomaly'], 'anomalous recording')} against the healthy ones that set the threshold,"
+            f" the AUC is {judged['auc_float']:.4f} in float and {judged['auc_int8']:.4f} in int8. It compares the two"
+            " models alone: the healthy recordings are of the training's own time, so it is higher than that above."
         )
     return lines
 
