@@ -66,7 +66,7 @@ def test_train_says_what_it_did(fan: Path, tmp_path: Path) -> None:
         "7 trained on, 2 for the threshold, 3 healthy ones kept",
         "64 mel bands",
         "Mahalanobis",
-        "1/week",
+        "1 false alarm a week",
         "at 95 %",
     ):
         assert text in result.stdout
@@ -200,7 +200,7 @@ def test_run_streams_the_arrays_of_an_npz(tmp_path: Path) -> None:
 
 def test_inspect(bundle: Path) -> None:
     text = call("inspect", bundle).stdout
-    for word in ("k-means, 4 clusters", "16000 Hz", "32 mel bands", "1/day"):
+    for word in ("k-means, 4 clusters", "16000 Hz", "32 mel bands", "1 false alarm a day"):
         assert word in text
     found = json.loads(call("inspect", bundle, "--json").stdout)
     assert (found["kind"], found["features"]["n_vector"], found["size"]) == ("kmeans", 32, bundle.stat().st_size)
