@@ -13,11 +13,12 @@ export TF_ENABLE_ONEDNN_OPTS ?= 0
 SOURCES := $(shell find modules training -name '*.c' -o -name '*.h' -o -name '*.cpp' -o -name 'CMakeLists.txt' \
 	-o -name '*.cmake' -o -name 'pyproject.toml')
 
-.PHONY: help demo test lint setup default-bundle vectors clean
+.PHONY: help demo test test-all lint setup default-bundle vectors clean
 
 help:
 	@echo "make demo     synthesise a machine, train, evaluate, run on the desk and in the emulator"
 	@echo "make test     everything that can be tested on this machine"
+	@echo "make test-all the same, the image of every board, and the tests that take minutes each"
 	@echo "make lint     formatting and static checks alone"
 	@echo "make setup    the Python environment in $(VENV)/ alone"
 	@echo "make clean    remove build/ and $(VENV)/"
@@ -33,6 +34,9 @@ demo: setup
 
 test: setup
 	@python tools/run_tests.py
+
+test-all: setup
+	@python tools/run_tests.py --all
 
 lint: setup
 	@python tools/run_tests.py lint

@@ -7,6 +7,7 @@ The console is text to wait for and a shell to type into; the link is :class:`to
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -14,7 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -50,6 +52,24 @@ class BuildFailed(Exception):
     """The build went wrong; the message holds the end of its output."""
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a build folder's lock: tests that run side by side may want the same image."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def shared_objects() -> dict[str, str]:
+    """The environment in which ccache finds an object that another build folder has compiled already.
+
+    Most of Zephyr is the same in every image. Paths count from the build folder, so that they do not tell the folders
+    apart. What the user has set stays.
+    """
+    return {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1", **os.environ}
+
+
 def configure_and_build(folder: Path, board: str, *options: str, source: Path = ROOT) -> str:
     """Build an application, by default the firmware, for a board into `folder`; give what the build printed.
 
@@ -66,14 +86,17 @@ def configure_and_build(folder: Path, board: str, *options: str, source: Path = 
         if shutil.which(tool) is None:
             raise CannotBuild(f"{tool} is not installed")
     commands = [["cmake", "--build", str(folder)]]
-    if not (folder / "build.ninja").exists() or options:
-        commands.insert(0, ["cmake", "-GNinja", "-S", str(source), "-B", str(folder), f"-DBOARD={board}", *options])
     output = ""
-    for command in commands:
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        output += result.stdout + result.stderr
-        if result.returncode != 0:
-            raise BuildFailed(f"{' '.join(command)} failed:\n{output[-4000:]}")
+    with alone(folder):
+        if not (folder / "build.ninja").exists() or options:
+            commands.insert(0, ["cmake", "-GNinja", "-S", str(source), "-B", str(folder), f"-DBOARD={board}", *options])
+        for command in commands:
+            result = subprocess.run(
+                command, cwd=ROOT, env=shared_objects(), capture_output=True, text=True, check=False
+            )
+            output += result.stdout + result.stderr
+            if result.returncode != 0:
+                raise BuildFailed(f"{' '.join(command)} failed:\n{output[-4000:]}")
     return output
 
 

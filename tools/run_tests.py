@@ -3,6 +3,7 @@
 """Run everything that can be tested on this machine, and say plainly what was left out and why.
 
 Each step is a command of its own; all run, even after one failed. The exit status is 0 only where none failed.
+With ``--all`` they include every board's image and the tests that take minutes each.
 """
 
 from __future__ import annotations
@@ -28,12 +29,15 @@ C_FOLDERS = ("modules", "app", "tests", "tools", "training/src")
 C_ENDINGS = {".c", ".h", ".cc", ".cpp"}
 # Many times what the slowest step takes on two cores: one that hangs must fail, not hold up all that comes after it.
 STEP_SECONDS = 2400
+# Two at a time, for most tests keep one core busy. What shares fixtures stays together: a file, or a group (conftest.py).
+PYTEST = [sys.executable, "-m", "pytest", "-q", "--numprocesses=2"]
 
 
 @dataclass
 class Report:
-    """What passed, what failed, and what was left out with the reason."""
+    """What passed, what failed, and what was left out with the reason; with ``everything``, also what takes long."""
 
+    everything: bool = False
     passed: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -136,7 +140,7 @@ def libfuzzer() -> bool:
 
 def python(report: Report) -> None:
     """The Python package, its oracles and the command line."""
-    report.run("Python package", [sys.executable, "-m", "pytest", "-q", "training/tests"])
+    report.run("Python package", [*PYTEST, "--dist=loadfile", "training/tests"])
 
 
 def repository(report: Report) -> None:
@@ -156,7 +160,8 @@ def firmware(report: Report) -> None:
         report.left_out.append("firmware builds and emulation: qemu-system-arm is not installed")
         return
     print(f"\nZephyr workspace: {base}")
-    report.run("firmware in emulation", [sys.executable, "-m", "pytest", "-q", "-rs", "tests/sim"])
+    everything = ["--long", "--all-boards"] if report.everything else []
+    report.run("firmware in emulation", [*PYTEST, "--dist=loadgroup", "-rs", "tests/sim", *everything])
 
 
 def scenarios(report: Report) -> None:
@@ -164,12 +169,12 @@ def scenarios(report: Report) -> None:
     if workspace.find() is None or shutil.which("qemu-system-arm") is None:
         report.left_out.append("scenarios: no Zephyr workspace or no qemu-system-arm, see firmware")
         return
-    pytest = [sys.executable, "-m", "pytest", "-q", "-rs", "tests/scenarios"]
-    report.run("scenarios in QEMU", [*pytest, "--target", "qemu"])
+    pytest = [*PYTEST, "--dist=loadgroup", "-rs", "tests/scenarios", "--target"]
+    report.run("scenarios in QEMU", [*pytest, "qemu"])
     if shutil.which("renode") is None:
         report.left_out.append("scenarios in Renode: renode is not on the PATH (docs/how-to/simulation.md)")
         return
-    report.run("scenarios in Renode", [*pytest, "--target", "renode"])
+    report.run("scenarios in Renode", [*pytest, "renode"])
 
 
 STEPS: dict[str, Callable[[Report], None]] = {
@@ -184,13 +189,14 @@ STEPS: dict[str, Callable[[Report], None]] = {
 
 
 def main() -> int:
-    """Run the steps named on the command line, or all; 0 where none failed."""
-    chosen = sys.argv[1:] or list(STEPS)
+    """Run the steps named on the command line, or every step; 0 where none failed."""
+    everything = "--all" in sys.argv[1:]
+    chosen = [name for name in sys.argv[1:] if name != "--all"] or list(STEPS)
     unknown = [name for name in chosen if name not in STEPS]
     if unknown:
         print(f"unknown step {unknown[0]}: one of {', '.join(STEPS)}", file=sys.stderr)
         return 2
-    report = Report()
+    report = Report(everything)
     for name in chosen:
         STEPS[name](report)
     print()

@@ -21,7 +21,7 @@ from station import NotHere, Station
 
 TARGETS = ("qemu", "renode", "board")
 
-pytest_plugins = ("required",)
+pytest_plugins = ("image_tests",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,7 +13,7 @@ from building import building
 from emulation import BOARDS, Board, Emulator, build
 from tocsin.link import Link
 
-pytest_plugins = ("required",)
+pytest_plugins = ("image_tests",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

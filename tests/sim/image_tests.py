@@ -1,0 +1,39 @@
+# Copyright (c) 2026 The Tocsin Authors
+# SPDX-License-Identifier: Apache-2.0
+"""A plugin for tests of images: ``--required``, and which tests one process of several runs.
+
+``--required`` is for machines that have everything, where a test that is left out has shown nothing.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+# What is left out on every such machine, and why.
+EXPECTED = ("takes minutes: give --long", "measured on a board alone", "shown in Renode alone")
+
+# Parameters by which the tests of a file want other images.
+GROUPED = ("app", "board", "kind")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--required``."""
+    parser.addoption("--required", action="store_true", help="fail where something that a test needs is not there")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group for pytest-xdist: tests of a file that want the same image, which is built and trained for once."""
+    for item in items:
+        chosen = getattr(item, "callspec", None)
+        wanted = [str(chosen.params[key]) for key in GROUPED if key in chosen.params] if chosen is not None else []
+        item.add_marker(pytest.mark.xdist_group("-".join([item.path.stem, *wanted])))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Nothing run, or something left out that should not have been, is a failure; of workers the first process tells."""
+    if not session.config.getoption("required") or hasattr(session.config, "workerinput"):
+        return
+    stats = session.config.pluginmanager.get_plugin("terminalreporter").stats
+    absent = [report for report in stats.get("skipped", []) if not any(why in str(report.longrepr) for why in EXPECTED)]
+    if absent or not stats.get("passed"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
