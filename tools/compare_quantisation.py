@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
+from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Issues, ReadOptions, extract, open_dataset, split_clips
 from tocsin.errors import TocsinError
 from tocsin.evaluate import candidates
@@ -32,7 +33,6 @@ from tocsin.models.autoencoder import (
 )
 from tocsin.models.network import Array, to_int8
 from tocsin.models.training import Schedule
-from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions, choose_features, fit_normalisation, is_stacked, normalise
 
 WAYS = {

@@ -20,11 +20,7 @@ from builders import KINDS as BUILT
 from builders import bundle_of
 from recordings import RATE, hum, mimii, shakes, write
 from tocsin.advice import recommend
-from tocsin.bundle import Bundle, Decision, read_bundle, write_bundle
-from tocsin.cli import cli
-from tocsin.cli.tune import show
-from tocsin.data import ReadOptions, open_dataset
-from tocsin.deafness import (
+from tocsin.alarm.deafness import (
     BUDGETS,
     HEARS,
     NOISE,
@@ -36,9 +32,13 @@ from tocsin.deafness import (
     require_hearing,
     unmistakable,
 )
+from tocsin.alarm.threshold import Threshold, fit_threshold, parse_rate
+from tocsin.bundle import Bundle, Decision, read_bundle, write_bundle
+from tocsin.cli import cli
+from tocsin.cli.tune import show
+from tocsin.data import ReadOptions, open_dataset
 from tocsin.frontend import FrontEnd
 from tocsin.models import KINDS
-from tocsin.threshold import Threshold, fit_threshold, parse_rate
 from tocsin.train import TrainOptions, train
 from tocsin.transfer import Outcome, Summary, Transfer
 

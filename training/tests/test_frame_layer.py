@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from recordings import hum, mimii, shakes
 from tocsin._tflite import kept_size, layers_of, shared_layer
 from tocsin.adapt import adapt
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import AutoencoderModel, NetworkModel, read_bundle, write_bundle
 from tocsin.cli import cli
 from tocsin.cost import frames_kept, instructions
@@ -25,7 +26,6 @@ from tocsin.features import Extractor
 from tocsin.frontend import FrontEnd
 from tocsin.models.autoencoder import FrameLayer, dense
 from tocsin.models.network import FloatNetwork, fold
-from tocsin.threshold import parse_rate
 from tocsin.train import Trained, TrainOptions, fit_normalisation, normalise, train
 from tocsin.verify import bits, by_twin
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from recordings import hum, shakes, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import CombinedModel, MahalanobisModel, NetworkModel
 from tocsin.cli import cli
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
@@ -26,7 +27,6 @@ from tocsin.models.heads import fit_head, fit_selective
 from tocsin.models.neighbours import NeighboursOptions
 from tocsin.models.network import Conv, Dense, FloatNetwork, fold, to_int8
 from tocsin.models.training import Schedule, aware, rounded_weights
-from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions, normalise, train
 from tocsin.twin import Scorer
 

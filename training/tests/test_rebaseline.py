@@ -18,6 +18,7 @@ from builders import KINDS, bundle_of
 from recordings import hum, shakes, write
 from tocsin import adapt as adapting
 from tocsin.adapt import METHODS, adapt, methods_for, normalised
+from tocsin.alarm.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
 from tocsin.bundle import Bundle, KMeansModel, read_bundle, write_bundle
 from tocsin.cli import cli
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
@@ -27,7 +28,6 @@ from tocsin.evaluate import read_options, trained_digests
 from tocsin.frontend import FrontEnd
 from tocsin.rebaseline import FOLDS, Piece, RebaselineOptions, folds_of, read_pieces, rebaseline
 from tocsin.replay import open_recordings, replay
-from tocsin.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Scorer, Window
 

@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 
 from builders import KINDS, STATS, bundle_of
 from recordings import hum, mimii, shakes, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle, GaussianMixtureModel, is_quantised, network_of, read_bundle
 from tocsin.cli import cli
 from tocsin.contributions import by_frequency, centres, contributor, partial
@@ -31,7 +32,6 @@ from tocsin.features import FeatureConfig
 from tocsin.frontend import FrontEnd
 from tocsin.report import ReportOptions, make_page, measure, pictures
 from tocsin.report.measures import Recorded, chosen_points, delay, operating_points
-from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Scorer, Twin
 

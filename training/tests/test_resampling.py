@@ -15,6 +15,7 @@ import soxr
 from click.testing import CliRunner, Result
 
 from recordings import hum, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.cli import cli
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import DataError
@@ -23,7 +24,6 @@ from tocsin.features import FeatureConfig
 from tocsin.frontend import MLPERF, FrontEnd, audio_features
 from tocsin.rebaseline import read_pieces
 from tocsin.replay import open_recordings
-from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Twin
 

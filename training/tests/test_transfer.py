@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 
 from recordings import hum, mimii, shakes, write
 from tocsin.advice import keeps_budget, recommend
+from tocsin.alarm.threshold import parse_rate
 from tocsin.cli import cli
 from tocsin.data import Clip, Extracted, Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
-from tocsin.threshold import parse_rate
 from tocsin.train import TrainOptions
 from tocsin.transfer import Outcome, Summary, Transfer, beginning, machines_of, transfer
 

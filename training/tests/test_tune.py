@@ -20,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from recordings import hum, mimii, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import read_bundle
 from tocsin.cli import cli
 from tocsin.cli.tune import _BYTES, Amount
@@ -28,7 +29,6 @@ from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
 from tocsin.frontend import FrontEnd, audio_features, vibration_features
 from tocsin.models import KINDS
-from tocsin.threshold import parse_rate
 from tocsin.train import FRAME_BY_FRAME, TrainOptions, choose_features, is_stacked, train
 from tocsin.tune import Budget, Finished, TuneOptions, tune
 from tocsin.tune.judge import Store, make_judge

@@ -322,8 +322,8 @@ def evaluate(
     DataError
         The recordings are of another sensor, cannot be used, or the bundle was trained on all of them.
     """
+    from .alarm.operating_point import find_alarms
     from .features import Extractor
-    from .operating import find_alarms
     from .twin import Scorer
 
     def prepare() -> Callable[[Clip, npt.NDArray[np.int16]], Scored]:

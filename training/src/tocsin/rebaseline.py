@@ -20,18 +20,18 @@ import numpy as np
 import numpy.typing as npt
 
 from .adapt import Adapted, adapt, choose
-from .alertness import Alertness, measure
+from .alarm.deafness import HEARS, Deafness, require_hearing
+from .alarm.sensitivity import Alertness, measure
+from .alarm.threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours, parse_rate
 from .bundle import Bundle, Decision, read_bundle, write_bundle
 from .data import Clip, Dataset, Issues, digest
 from .data.bandwidth import check_reach
 from .data.extract import usable, window_too_long
 from .data.health import require_sensor
-from .deafness import HEARS, Deafness, require_hearing
 from .errors import DataError
 from .evaluate import check_sensor, trained_digests
 from .features import Extractor
 from .outliers import find_outliers
-from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours, parse_rate
 
 Vectors = npt.NDArray[np.float32]
 
@@ -80,7 +80,7 @@ class RebaselineOptions:
     data
         What the recordings are called in the record.
     force
-        Keep a detector that raises no alarm on what none may miss, see :mod:`tocsin.deafness`.
+        Keep a detector that raises no alarm on what none may miss, see :mod:`tocsin.alarm.deafness`.
     """
 
     method: str = "auto"
@@ -300,7 +300,8 @@ def rebaseline(
     pieces
         The recordings.
     strange
-        Windows of strange versions of them, to try the threshold on, see :func:`tocsin.alertness.strange_vectors`.
+        Windows of strange versions of them, to try the threshold on, see
+        :func:`tocsin.alarm.sensitivity.strange_vectors`.
 
     Raises
     ------

@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from . import __version__
-from .alertness import VERSIONS, Alertness, measure, strange_vectors
+from .alarm.deafness import HEARS, Deafness, require_hearing
+from .alarm.sensitivity import VERSIONS, Alertness, measure, strange_vectors
+from .alarm.threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
 from .bundle import Bundle, Decision, DutyCycle, Normalisation, read_bundle, write_bundle
 from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
 from .data.bandwidth import bandwidth_notes, empty_above, lowest_rate
 from .data.extract import Kept, Spool, digests
-from .deafness import HEARS, Deafness, require_hearing
 from .errors import DataError, ModelError
 from .features import PASSBAND, FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
@@ -29,7 +30,6 @@ from .models import MEMBERS, SHARING
 from .models.exact import Score
 from .models.fit import Fitted, Material, fit_model
 from .outliers import find_outliers
-from .threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
 
 Vectors = npt.NDArray[np.float32]
 Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
@@ -94,11 +94,12 @@ class TrainOptions:
     keep_outliers
         Fit the few recordings that are like no other, too, see :mod:`tocsin.outliers`.
     strange
-        Strange versions of the recordings for the threshold that it is tried on, see :mod:`tocsin.alertness`; 0: none.
+        Strange versions of the recordings for the threshold that it is tried on, see :mod:`tocsin.alarm.sensitivity`;
+        0: none.
     hearing
-        Try whether the detector can raise an alarm at all, see :mod:`tocsin.deafness`.
+        Try whether the detector can raise an alarm at all, see :mod:`tocsin.alarm.deafness`.
     force
-        Keep a detector that raises no alarm on what none may miss, see :mod:`tocsin.deafness`.
+        Keep a detector that raises no alarm on what none may miss, see :mod:`tocsin.alarm.deafness`.
     """
 
     kind: str

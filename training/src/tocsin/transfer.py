@@ -18,13 +18,13 @@ import numpy.typing as npt
 
 from .adapt import METHODS, methods_for
 from .advice import ANEW, NONE, OWN
+from .alarm.deafness import deaf_to
+from .alarm.operating_point import find_alarms
 from .bundle import Bundle
 from .data import Clip, Dataset, Extracted, Issues, extract, split_clips
-from .deafness import deaf_to
 from .errors import DataError, ModelError
 from .evaluate import Scored, figures
 from .features import FeatureConfig
-from .operating import find_alarms
 from .rebaseline import Piece, RebaselineOptions, rebaseline
 from .train import Progress, TrainOptions, silent, train
 from .twin import Scorer
@@ -54,7 +54,7 @@ class Outcome:
     hours
         Of the healthy test recordings together.
     deaf
-        Whether the detector raises no alarm on something that none may miss, see :mod:`tocsin.deafness`.
+        Whether the detector raises no alarm on something that none may miss, see :mod:`tocsin.alarm.deafness`.
     """
 
     kind: str

@@ -173,7 +173,7 @@ def inspect(bundle: Path, json_wanted: bool) -> None:
 
 def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
     """What a person wants to know."""
-    from ..threshold import format_hours, format_number
+    from ..alarm.threshold import format_hours, format_number
 
     features, decision, meta = bundle.features, bundle.decision, bundle.meta
     step = features.window_step / features.sample_rate

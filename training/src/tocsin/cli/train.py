@@ -119,10 +119,10 @@ def train(
     Anomalies are never trained on. Where the layout has no test recordings, a part of the healthy ones is kept away
     for `tocsin eval`, and the bundle remembers which were used.
     """
+    from ..alarm.threshold import parse_rate
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError
     from ..models.uses import check_used
-    from ..threshold import parse_rate
     from ..train import TrainOptions
     from ..train import train as work
 
@@ -206,7 +206,7 @@ def _as_json(trained: Trained, dataset: Dataset, output: Path, seconds: float) -
 
 def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
     """What was done, for people."""
-    from ..threshold import format_hours, format_number
+    from ..alarm.threshold import format_hours, format_number
     from .inspect import describe_decision, describe_features, describe_model
 
     meta, bundle, line = trained.bundle.meta, trained.bundle, trained.threshold

@@ -67,10 +67,10 @@ def transfer(
     Then each detector is re-baselined with some minutes of the other machine's healthy recordings, in every way that
     goes with its model, and tested again on recordings that neither saw. The recommendation follows from that.
     """
+    from ..alarm.threshold import parse_rate
     from ..data import Issues, ReadOptions, open_dataset
     from ..models import KINDS
     from ..models.uses import NETWORKS
-    from ..threshold import parse_rate
     from ..train import TrainOptions
     from ..transfer import check_methods, save_heat_map
     from ..transfer import transfer as work

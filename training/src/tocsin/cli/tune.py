@@ -100,10 +100,10 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
     Recordings for testing are not read. A search that was stopped or killed goes on when it is started again with the
     same options. Features that are given (--average power, say) are kept and not searched.
     """
+    from ..alarm.threshold import parse_rate
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError, ModelError
     from ..frontend import FrontEnd
-    from ..threshold import parse_rate
     from ..train import TrainOptions
     from ..tune import Budget, TuneOptions
     from ..tune import tune as work

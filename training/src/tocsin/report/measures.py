@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..alarm.operating_point import OperatingPoint, find_alarms, operating_curve, operating_point
+from ..alarm.tail import model_tail, off_level
+from ..alarm.threshold import alarm_statistic, judged_hours
 from ..bundle import Bundle
 from ..contributions import contributor
 from ..data import Clip, Dataset, Issues
 from ..evaluate import Row, Scored, judge_recordings, rows_of
 from ..features import Extractor
-from ..operating import OperatingPoint, find_alarms, operating_curve, operating_point
-from ..tail import model_tail, off_level
-from ..threshold import alarm_statistic, judged_hours
 from ..twin import Scorer
 
 Vectors = npt.NDArray[np.float32]
@@ -166,7 +166,7 @@ def scores_by_label(recorded: Sequence[Recorded]) -> tuple[list[Vectors], list[V
 
 
 def _grid(bundle: Bundle) -> dict[str, Any]:
-    """The bundle's decision and times, as :mod:`tocsin.operating` wants them."""
+    """The bundle's decision and times, as :mod:`tocsin.alarm.operating_point` wants them."""
     features = bundle.features
     return {
         "decision": bundle.decision,

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from ..alarm.tail import BEYOND
+from ..alarm.threshold import format_hours, format_number
 from ..bundle import Bundle, Decision, _replace_file, is_quantised
 from ..cli.inspect import describe_features, describe_model
 from ..contributions import ByFrequency, by_frequency, partial
@@ -20,8 +22,6 @@ from ..cost import TOLERANCE, measure_cost
 from ..data import Dataset, Issues
 from ..errors import DataError
 from ..evaluate import Scored, left_out_words
-from ..tail import BEYOND
-from ..threshold import format_hours, format_number
 from . import pictures
 from .measures import Measured, Recorded, chosen_points, delay, measure, operating_points
 from .pictures import Picture

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..alarm.operating_point import OperatingPoint
+from ..alarm.threshold import alarm_statistic, format_number
 from ..bundle import Bundle
 from ..contributions import ByFrequency
 from ..evaluate import Scored, figures
 from ..features import Extractor
-from ..operating import OperatingPoint
-from ..threshold import alarm_statistic, format_number
 from ..twin import Scorer
 from .measures import Recorded
 

@@ -3,8 +3,8 @@
 """How good a candidate is, by healthy recordings alone: cross-validation against what stands in for anomalies.
 
 Either *pseudo-anomalies*: the recordings are dealt into folds, each machine by itself. The candidate is trained on all
-folds but one; scored are the recordings of that one and strange versions of the same (:mod:`tocsin.pseudo`), every kind
-at faint strengths. Its figure is the AUC, averaged over the kinds.
+folds but one; scored are the recordings of that one and strange versions of the same (:mod:`tocsin.alarm.pseudo`),
+every kind at faint strengths. Its figure is the AUC, averaged over the kinds.
 
 Or *conditions*, where recordings carry some (a load, a speed, a specimen): each fold leaves a third of every machine's
 conditions out of training, and a third of the recordings of the others. The candidate is trained on the rest; its
@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ..alarm.pseudo import FAINT, KINDS, MIX, pseudo_anomaly
 from ..bundle import Bundle
 from ..data import Clip, Dataset, Issues, extract, split_clips
 from ..data.extract import Extracted
 from ..data.health import require_sensor
 from ..errors import DataError
-from ..pseudo import FAINT, KINDS, MIX, pseudo_anomaly
 from ..train import TrainOptions, train, usual_shape
 from .space import Recordings
 

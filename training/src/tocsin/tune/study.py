@@ -26,10 +26,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..alarm.deafness import DeafError
 from ..bundle import Bundle, read_bundle, write_bundle
 from ..cost import Cost
 from ..data import Dataset
-from ..deafness import DeafError
 from ..errors import DataError, ModelError, TocsinError, quiet_libraries, reason
 from ..models import KINDS
 from ..train import Trained, TrainOptions, choose_features, is_stacked, train

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .errors import DataError
+from ..errors import DataError
 
 Scores = npt.NDArray[np.floating]
 Floats = npt.NDArray[np.float64]
@@ -257,7 +257,7 @@ def model_tail(series: Sequence[Scores], *, hours: float, hysteresis: float = HY
     Parameters
     ----------
     series
-        :func:`tocsin.threshold.alarm_statistic` of each recording that the model was not fitted on.
+        :func:`tocsin.alarm.threshold.alarm_statistic` of each recording that the model was not fitted on.
     hours
         Of healthy running that they judge, > 0.
     hysteresis

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from .bundle import Bundle
-from .errors import ModelError
-from .operating import find_alarms
+from ..bundle import Bundle
+from ..errors import ModelError
+from .operating_point import find_alarms
 from .threshold import Rate, Threshold, format_hours, parse_rate
 
 SQUARE, NOISE, SILENCE = "a full-scale square wave", "full-scale white noise", "silence"
@@ -132,8 +132,8 @@ def require_hearing(
 
 
 def _scores(bundle: Bundle, seed: int) -> dict[str, Scores]:
-    from .features import Extractor
-    from .twin import Scorer
+    from ..features import Extractor
+    from ..twin import Scorer
 
     extractor, scorer = Extractor(bundle.features), Scorer(bundle)
     played = unmistakable(bundle, seed)

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from .errors import DataError
+from ..errors import DataError
 
 Samples = npt.NDArray[np.int16]
 Signal = npt.NDArray[np.float64]

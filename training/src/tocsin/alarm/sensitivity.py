@@ -4,8 +4,8 @@
 
 A threshold for rare false alarms that rests on little healthy running may lie so high that hardly any fault reaches it:
 a detector that never raises an alarm, which nobody notices. There are no anomalies to try it on, so it is tried on
-pseudo-anomalies (:mod:`tocsin.pseudo`) at their full strength. How many of these a detector finds depends on what it
-listens to, so they are counted twice: at the threshold, and at the level that healthy running reached about once.
+pseudo-anomalies (:mod:`tocsin.alarm.pseudo`) at their full strength. How many of these a detector finds depends on what
+it listens to, so they are counted twice: at the threshold, and at the level that healthy running reached about once.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .bundle import Decision
-from .data import Clip, Dataset, Issues
-from .data.extract import in_threads
-from .errors import DataError
-from .operating import find_alarms
+from ..bundle import Decision
+from ..data import Clip, Dataset, Issues
+from ..data.extract import in_threads
+from ..errors import DataError
+from .operating_point import find_alarms
 from .pseudo import KINDS, MIX, pseudo_anomaly
 
 if TYPE_CHECKING:
-    from .features import FeatureConfig
+    from ..features import FeatureConfig
 
 Vectors = npt.NDArray[np.float32]
 
@@ -133,7 +133,7 @@ def strange_vectors(
     -------
     One array of shape (windows, values) for each version; those of recordings that cannot be read are missing
     """
-    from .features import Extractor
+    from ..features import Extractor
 
     local = threading.local()
     if not clips:
@@ -166,7 +166,7 @@ def measure(scores: Iterable[npt.NDArray[np.float32]], decision: Decision, heard
     decision
         Smoothing, persistence and thresholds.
     heard
-        Level that healthy running reached about once, see :class:`tocsin.threshold.Threshold`.
+        Level that healthy running reached about once, see :class:`tocsin.alarm.threshold.Threshold`.
     """
     able = [s for s in scores if len(s) >= decision.smooth + decision.min_windows - 1]
     low = min(heard, decision.threshold_on)

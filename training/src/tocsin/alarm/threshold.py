@@ -3,7 +3,7 @@
 """From a budget of false alarms to a threshold, by the tail of the scores of healthy recordings.
 
 What raises an alarm is not a score but ``min_windows`` smoothed scores in a row at or above the threshold, that is, the
-running minimum of a running mean. The tail of exactly this statistic is fitted (:mod:`tocsin.tail`), within each
+running minimum of a running mean. The tail of exactly this statistic is fitted (:mod:`tocsin.alarm.tail`), within each
 recording and never across two. An alarm stays on until the score has come down to ``off``: what reaches the threshold
 again before that is no alarm of its own.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import DataError
+from ..errors import DataError
 from .tail import BEYOND, HYSTERESIS, Scores, model_tail, off_level
 
 _HOURS = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 730.5, "year": 8766.0}

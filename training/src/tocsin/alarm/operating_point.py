@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from . import _core
-from .bundle import Decision
-from .errors import DataError
+from .. import _core
+from ..bundle import Decision
+from ..errors import DataError
 from .tail import CONFIDENCE, HYSTERESIS, Tail, model_tail, off_level
 from .threshold import alarm_statistic, judged_hours
 
@@ -181,7 +181,7 @@ def operating_curve(
     thresholds
         Where to look (None: from one false alarm a year by the healthy recordings' tail down to their median).
     hysteresis
-        Where an alarm ends, see :func:`tocsin.tail.off_level`.
+        Where an alarm ends, see :func:`tocsin.alarm.tail.off_level`.
 
     Other parameters and errors are those of :func:`operating_point`; the thresholds in `decision` do not matter.
     """
