@@ -189,7 +189,7 @@ def main() -> int:
         return 2
     if options.record:
         RECORD.write_text(json.dumps({name: counted[name] for name in found}, indent=1) + "\n")
-    from tocsin.cost import TOLERANCE, instructions
+    from tocsin.bundle.cost import TOLERANCE, instructions
 
     bad = 0
     for name, raw in (found | others).items():

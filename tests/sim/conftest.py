@@ -11,7 +11,7 @@ import pytest
 
 from building import building
 from emulation import BOARDS, Board, Emulator, build
-from tocsin.link import Link
+from tocsin.device.link import Link
 
 pytest_plugins = ("required",)
 

@@ -17,17 +17,17 @@ from tocsin._tflite import kept_size, layers_of, shared_layer
 from tocsin.adapt import adapt
 from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import AutoencoderModel, NetworkModel, read_bundle, write_bundle
+from tocsin.bundle.cost import frames_kept, instructions
 from tocsin.cli import cli
-from tocsin.cost import frames_kept, instructions
 from tocsin.data import Dataset, ReadOptions, open_dataset
 from tocsin.decoder import quantise
+from tocsin.device.verify import bits, by_twin
 from tocsin.errors import ModelError
 from tocsin.features import Extractor
 from tocsin.frontend import FrontEnd
 from tocsin.models.autoencoder import FrameLayer, dense
 from tocsin.models.network import FloatNetwork, fold
 from tocsin.train import Trained, TrainOptions, fit_normalisation, normalise, train
-from tocsin.verify import bits, by_twin
 
 BANDS, WIDTH = 16, 8
 

@@ -23,9 +23,9 @@ from builders import KINDS, STATS, bundle_of
 from recordings import hum, mimii, shakes, write
 from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle, GaussianMixtureModel, is_quantised, network_of, read_bundle
+from tocsin.bundle.cost import measure_cost
 from tocsin.cli import cli
 from tocsin.contributions import by_frequency, centres, contributor, partial
-from tocsin.cost import measure_cost
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.evaluate import evaluate, read_options
 from tocsin.features import FeatureConfig

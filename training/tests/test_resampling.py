@@ -18,12 +18,12 @@ from recordings import hum, write
 from tocsin.alarm.threshold import parse_rate
 from tocsin.cli import cli
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
+from tocsin.device.replay import open_recordings
 from tocsin.errors import DataError
 from tocsin.evaluate import evaluate, read_options
 from tocsin.features import FeatureConfig
 from tocsin.frontend import MLPERF, FrontEnd, audio_features
 from tocsin.rebaseline import read_pieces
-from tocsin.replay import open_recordings
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Twin
 

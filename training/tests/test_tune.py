@@ -22,9 +22,9 @@ from click.testing import CliRunner
 from recordings import hum, mimii, write
 from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import read_bundle
+from tocsin.bundle.cost import Cost, measure_cost
 from tocsin.cli import cli
 from tocsin.cli.tune import _BYTES, Amount
-from tocsin.cost import Cost, measure_cost
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
 from tocsin.frontend import FrontEnd, audio_features, vibration_features

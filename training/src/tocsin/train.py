@@ -19,13 +19,13 @@ from .alarm.deafness import HEARS, Deafness, require_hearing
 from .alarm.sensitivity import VERSIONS, Alertness, measure, strange_vectors
 from .alarm.threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
 from .bundle import Bundle, Decision, DutyCycle, Normalisation, read_bundle, write_bundle
+from .bundle.gaussians import Covariance
 from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
 from .data.bandwidth import bandwidth_notes, empty_above, lowest_rate
 from .data.extract import Kept, Spool, digests
 from .errors import DataError, ModelError
 from .features import PASSBAND, FeatureConfig
 from .frontend import FrontEnd, audio_features, vibration_features
-from .gaussians import Covariance
 from .models import MEMBERS, SHARING
 from .models.exact import Score
 from .models.fit import Fitted, Material, fit_model

@@ -93,7 +93,7 @@ def _describe(model: Model, bundle: Bundle | None) -> str:
 def _network_sizes(model: AutoencoderModel | NetworkModel) -> str:
     """Bytes of a network and its arena, and what of that is kept from window to window."""
     from .._tflite import kept_size
-    from ..cost import frames_kept
+    from ..bundle.cost import frames_kept
 
     kept = kept_size(model.tflite, model.slide)
     of_it = f", {kept} of them for {frames_kept(model)} frames of a window that the next one has, too" if kept else ""

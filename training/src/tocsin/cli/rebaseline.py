@@ -72,7 +72,8 @@ def rebaseline(
     """
     from ..alarm.sensitivity import strange_vectors
     from ..alarm.threshold import parse_rate
-    from ..bundle import _replace_file, read_bundle
+    from ..bundle import read_bundle
+    from ..bundle.bundle import _replace_file
     from ..data import Issues, open_dataset
     from ..errors import BundleError
     from ..evaluate import read_options

@@ -14,8 +14,8 @@ import click
 from .options import counted, now_and_then, text_options, warn, without_companions
 
 if TYPE_CHECKING:
+    from ..device.replay import Summary
     from ..health import Change
-    from ..replay import Summary
     from ..twin import Event, Gap, Window
 
 _EPILOG = """\b
@@ -42,8 +42,8 @@ def run(
     by file.npz:array) starts afresh.
     """
     from ..bundle import read_bundle
+    from ..device.replay import Summary, open_recordings, replay
     from ..evaluate import read_options
-    from ..replay import Summary, open_recordings, replay
     from ..twin import Window
 
     files = without_companions(files)
@@ -91,8 +91,8 @@ def _seconds(seconds: float) -> str:
 
 
 def _as_text(item: Window | Event | Gap | Change | Summary, rate: int) -> str:
+    from ..device.replay import Summary
     from ..health import Change
-    from ..replay import Summary
     from ..twin import Event, Gap
 
     if isinstance(item, Summary):

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from scipy.linalg import solve_triangular
 
 from ..bundle import NeighboursModel
+from ..bundle.gaussians import pack_lower
 from ..errors import ModelError
-from ..gaussians import pack_lower
 
 REFERENCES = 512
 SHRINKAGE = 0.5

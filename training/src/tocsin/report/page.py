@@ -15,10 +15,11 @@ import numpy as np
 from .. import __version__
 from ..alarm.tail import BEYOND
 from ..alarm.threshold import format_hours, format_number
-from ..bundle import Bundle, Decision, _replace_file, is_quantised
+from ..bundle import Bundle, Decision, is_quantised
+from ..bundle.bundle import _replace_file
+from ..bundle.cost import TOLERANCE, measure_cost
 from ..cli.inspect import describe_features, describe_model
 from ..contributions import ByFrequency, by_frequency, partial
-from ..cost import TOLERANCE, measure_cost
 from ..data import Dataset, Issues
 from ..errors import DataError
 from ..evaluate import Scored, left_out_words

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..bundle import Bundle
-from ..cost import Cost, feature_ram, frame_instructions, measure_cost
+from ..bundle.cost import Cost, feature_ram, frame_instructions, measure_cost
 from ..features import FeatureConfig
 from ..frontend import FrontEnd
 from ..models import autoencoder, embedding
@@ -32,7 +32,7 @@ class Budget:
     flash
         Bytes of the bundle.
     ram
-        Bytes of working memory, see :class:`tocsin.cost.Cost`.
+        Bytes of working memory, see :class:`tocsin.bundle.cost.Cost`.
     instructions
         A second of samples.
     """
@@ -164,7 +164,7 @@ def _vibration(trial: Trial, stacked: bool) -> FrontEnd:
 def least_cost(features: FeatureConfig, options: TrainOptions) -> Cost:
     """What a detector takes at least, before it is trained: tables, the parameters of kinds that are known, features.
 
-    The true cost is that of the bundle, see :func:`tocsin.cost.measure_cost`.
+    The true cost is that of the bundle, see :func:`tocsin.bundle.cost.measure_cost`.
     """
     dim = features.n_vector
     window, sine, layout, weights = features.tables()

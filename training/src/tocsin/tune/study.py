@@ -28,7 +28,7 @@ import numpy as np
 
 from ..alarm.deafness import DeafError
 from ..bundle import Bundle, read_bundle, write_bundle
-from ..cost import Cost
+from ..bundle.cost import Cost
 from ..data import Dataset
 from ..errors import DataError, ModelError, TocsinError, quiet_libraries, reason
 from ..models import KINDS

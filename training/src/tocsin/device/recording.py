@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin._linktypes import (
+from tocsin.device.messages import (
     RECORD_ACK,
     RECORD_DATA,
     RECORD_END,
@@ -23,7 +23,7 @@ from tocsin._linktypes import (
     RESULT,
     unpack,
 )
-from tocsin._linkwire import LinkError, Message
+from tocsin.device.wire import LinkError, Message
 
 # Why samples are missing: bits of RECORD_GAP, and one that only the desk can know.
 REASONS = {1: "the sensor lost them", 2: "the record buffer was full", 4: "the device no longer held them"}
@@ -100,7 +100,7 @@ class Format:
 
 
 class Recording:
-    """A listener on the link (:meth:`tocsin.link.Link.listen`) that takes the messages of one recording.
+    """A listener on the link (:meth:`tocsin.device.link.Link.listen`) that takes the messages of one recording.
 
     Parameters
     ----------

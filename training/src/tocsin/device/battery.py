@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-from .errors import TocsinError
+from ..errors import TocsinError
 
 HOURS_A_DAY = 24.0
 HOURS_A_YEAR = 8766.0

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__
-from .errors import DataError, reason
+from .. import __version__
+from ..errors import DataError, reason
 
 _NUMBER = re.compile(r"\d{8}$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]*$")

@@ -10,14 +10,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tocsin.bundle.gaussians import Covariance, log_constants, whitening
 from tocsin.errors import ModelError
-from tocsin.gaussians import Covariance, log_constants, whitening
 
 Kind = Literal["kmeans", "gmm", "mahalanobis", "neighbours", "autoencoder", "network", "combined"]
 Use = Literal["reconstruct", "predict", "embed"]
 
 
 def floats(name: str, values: ArrayLike, ndim: int) -> NDArray[np.float32]:
+    """Give `values` as float32, checked for their number of dimensions and for values that are not finite."""
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(values, dtype="<f4")
     if array.ndim != ndim or array.size == 0:
@@ -58,7 +59,7 @@ class Gaussians:
     means : ndarray of float32, shape (k, dim)
         In normalised units.
     whiten : ndarray of float32, shape (k, dim) or (k, dim * (dim + 1) / 2)
-        Whitening factors, see :mod:`tocsin.gaussians`.
+        Whitening factors, see :mod:`tocsin.bundle.gaussians`.
     covariance : {"diagonal", "full"}
         Their shape.
     """

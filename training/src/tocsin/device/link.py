@@ -18,8 +18,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin._linkreplay import Sending
-from tocsin._linktypes import (
+from tocsin.device.link_replay import Sending
+from tocsin.device.messages import (
     BUNDLE_BEGIN,
     BUNDLE_COMMIT,
     BUNDLE_DATA,
@@ -47,7 +47,7 @@ from tocsin._linktypes import (
     raise_refusal,
     unpack,
 )
-from tocsin._linkwire import (
+from tocsin.device.wire import (
     PAYLOAD_MAX,
     SPEED,
     Decoder,
@@ -80,7 +80,7 @@ class Link:
     Parameters
     ----------
     wire : Wire
-        From :func:`tocsin._linkwire.open_wire`; closed with the link.
+        From :func:`tocsin.device.wire.open_wire`; closed with the link.
     timeout : float
         Seconds without any progress after which the device counts as gone.
     """
@@ -97,7 +97,7 @@ class Link:
 
     @classmethod
     def open(cls, where: str, *, speed: int = SPEED, timeout: float = 10.0) -> Link:
-        """Open ``tcp:HOST:PORT`` or a serial device; see :func:`tocsin._linkwire.open_wire`."""
+        """Open ``tcp:HOST:PORT`` or a serial device; see :func:`tocsin.device.wire.open_wire`."""
         return cls(open_wire(where, speed=speed, timeout=timeout), timeout=timeout)
 
     def __enter__(self) -> Link:

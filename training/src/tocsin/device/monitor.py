@@ -18,7 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._linktypes import (
+from ..errors import TocsinError
+from ..features import Extractor, FeatureConfig
+from .devices import SENSORS, STATES
+from .link import Link
+from .messages import (
     EVENT,
     EVENTS,
     GAP,
@@ -38,12 +42,8 @@ from ._linktypes import (
     text,
     unpack,
 )
-from ._linkwire import LinkError, LinkGone, LinkSilent, Message
-from ._recording import Block, Format, Recording
-from .devices import SENSORS, STATES
-from .errors import TocsinError
-from .features import Extractor, FeatureConfig
-from .link import Link
+from .recording import Block, Format, Recording
+from .wire import LinkError, LinkGone, LinkSilent, Message
 
 # The report that tells of the sensor's health, and what it says; version 1.1 of the link.
 SENSOR, SENSOR_REPORT = 0xA4, 16

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin._linkwire import LinkError, Message
+from tocsin.device.wire import LinkError, Message
 from tocsin.twin import Event, Gap, Window
 
 MAJOR, MINOR = 1, 3

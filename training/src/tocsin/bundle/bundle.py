@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin import _container, _core
-from tocsin._models import (
+from tocsin import _core
+from tocsin.bundle import container
+from tocsin.bundle.models import (
     AutoencoderModel,
     CombinedModel,
     GaussianMixtureModel,
@@ -183,15 +184,15 @@ def write_bundle(
         raise BundleError(f"the normalisation has {normalisation.mean.size} values, the features give {dim}")
     if not isinstance(model, AutoencoderModel) and model.dim != dim:
         raise BundleError(f"the model takes {model.dim} values, the features give {dim}")
-    raw = _container.pack(
+    raw = container.pack(
         [
-            (b"SENS", _container.sensor(features)),
-            (b"FEAT", _container.features(features)),
-            *_container.tables(features),
+            (b"SENS", container.sensor(features)),
+            (b"FEAT", container.features(features)),
+            *container.tables(features),
             (b"NORM", normalisation.mean.tobytes() + normalisation.inv_std.tobytes()),
-            *_container.model(model, dim),
-            (b"DECD", _container.decision(decision)),
-            *([(b"duty", _container.duty(duty))] if duty is not None else []),
+            *container.model(model, dim),
+            (b"DECD", container.decision(decision)),
+            *([(b"duty", container.duty(duty))] if duty is not None else []),
             *([(b"meta", _encode_meta(meta))] if meta else []),
         ]
     )

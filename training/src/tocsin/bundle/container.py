@@ -13,7 +13,7 @@ from tocsin.errors import BundleError
 from tocsin.features import POOLS, STATS, FeatureConfig
 
 if TYPE_CHECKING:
-    from tocsin.bundle import AutoencoderModel, Decision, DutyCycle, Head, Member, Model, NetworkModel
+    from tocsin.bundle.bundle import AutoencoderModel, Decision, DutyCycle, Head, Member, Model, NetworkModel
 
 MAGIC = b"TOCSIN\r\n"
 ALIGN = 16
@@ -93,7 +93,7 @@ def tables(features: FeatureConfig) -> list[Section]:
 
 def model(model: Model, dim: int) -> list[Section]:
     """The model's sections: its own, ``TFLM`` with a network, those of a head and of members."""
-    from tocsin.bundle import AutoencoderModel, CombinedModel
+    from tocsin.bundle.bundle import AutoencoderModel, CombinedModel
 
     if isinstance(model, CombinedModel):
         head = struct.pack("<4I", _MODES[model.mode], 0, 0, 0)
@@ -107,7 +107,7 @@ def model(model: Model, dim: int) -> list[Section]:
 
 def _member(model: Member) -> list[Section]:
     """A classical model's section, or those of a network and its head."""
-    from tocsin.bundle import NetworkModel
+    from tocsin.bundle.bundle import NetworkModel
 
     if not isinstance(model, NetworkModel):
         return [_classical(model)]
@@ -133,7 +133,7 @@ def _slide(model: AutoencoderModel | NetworkModel) -> list[Section]:
 
 def _classical(model: Head) -> Section:
     """The section of a model without a network."""
-    from tocsin.bundle import GaussianMixtureModel, KMeansModel, NeighboursModel
+    from tocsin.bundle.bundle import GaussianMixtureModel, KMeansModel, NeighboursModel
 
     if isinstance(model, KMeansModel):
         return b"KMNS", struct.pack("<4I", len(model.centroids), model.dim, 0, 0) + model.centroids.tobytes()

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ._linktypes import STATES, Info
-from ._linkwire import LinkError
 from .link import Link
+from .messages import STATES, Info
+from .wire import LinkError
 
 __all__ = ["SENSORS", "STATES", "Device", "ask", "find", "serial_ports"]
 

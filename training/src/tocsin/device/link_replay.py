@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin._linktypes import (
+from tocsin.device.messages import (
     CREDIT,
     EVENT,
     GAP,
@@ -28,7 +28,7 @@ from tocsin._linktypes import (
     raise_refusal,
     unpack,
 )
-from tocsin._linkwire import PAYLOAD_MAX, LinkError, Message
+from tocsin.device.wire import PAYLOAD_MAX, LinkError, Message
 from tocsin.twin import Event, Gap, Window
 
 # A device that refuses samples has ended the replay, and says why in its REPLAY_DONE: seconds to wait for that.

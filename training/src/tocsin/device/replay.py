@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .bundle import Bundle
-from .data import Clip, Dataset, ReadOptions, dataset, rates
-from .data.bandwidth import check_reach
-from .data.readers import array_names, count_recordings, format_of, suffixes
-from .errors import DataError
-from .health import Change, Listener
-from .twin import Event, Gap, Twin, Window
+from ..bundle import Bundle
+from ..data import Clip, Dataset, ReadOptions, dataset, rates
+from ..data.bandwidth import check_reach
+from ..data.readers import array_names, count_recordings, format_of, suffixes
+from ..errors import DataError
+from ..health import Change, Listener
+from ..twin import Event, Gap, Twin, Window
 
 
 class Seam(int):

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import Bundle
+from ..bundle import Bundle
+from ..twin import Event, Gap, Twin, Window
 from .link import Link, Report
 from .replay import Recording
-from .twin import Event, Gap, Twin, Window
 
 # More than this many differences of one recording say nothing new.
 MOST_TOLD = 5

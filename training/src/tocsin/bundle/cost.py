@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from . import _core
-from ._tflite import Convolution, Dense, layers_of, shared_layer
+from .. import _core
+from .._tflite import Convolution, Dense, layers_of, shared_layer
+from ..features import FeatureConfig
 from .bundle import (
     AutoencoderModel,
     Bundle,
@@ -27,7 +28,6 @@ from .bundle import (
     NetworkModel,
     network_of,
 )
-from .features import FeatureConfig
 
 TOLERANCE = 0.05
 

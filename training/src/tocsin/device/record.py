@@ -17,12 +17,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ._clips import ClipWriter, clip_folder, describe
-from ._linktypes import RECORD_STOP, REPLAYING, RESULT, Info, Refused, text
-from ._linkwire import LinkError, LinkGone, Message
-from ._recording import Block, Format, Missing, Recording
-from .errors import TocsinError
+from ..errors import TocsinError
+from .clips import ClipWriter, clip_folder, describe
 from .link import Link
+from .messages import RECORD_STOP, REPLAYING, RESULT, Info, Refused, text
+from .recording import Block, Format, Missing, Recording
+from .wire import LinkError, LinkGone, Message
 
 __all__ = ["Block", "Format", "Missing", "Options", "Outcome", "Recorder", "Recording"]
 
