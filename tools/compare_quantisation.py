@@ -22,7 +22,7 @@ from sklearn.metrics import roc_auc_score
 from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Issues, ReadOptions, extract, open_dataset, split_clips
 from tocsin.errors import TocsinError
-from tocsin.evaluate import candidates
+from tocsin.evaluation.evaluate import candidates
 from tocsin.models.autoencoder import (
     Reconstruction,
     default_hidden,

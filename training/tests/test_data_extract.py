@@ -21,7 +21,7 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle
 from tocsin.data import Clip, Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.data.info import survey_dataset
-from tocsin.evaluate import evaluate
+from tocsin.evaluation.evaluate import evaluate
 from tocsin.features import FeatureConfig
 from tocsin.frontend import FrontEnd
 from tocsin.train import TrainOptions, train

@@ -19,7 +19,6 @@ from click.testing import CliRunner, Result
 from builders import KINDS as BUILT
 from builders import bundle_of
 from recordings import RATE, hum, mimii, shakes, write
-from tocsin.advice import recommend
 from tocsin.alarm.deafness import (
     BUDGETS,
     HEARS,
@@ -37,10 +36,11 @@ from tocsin.bundle import Bundle, Decision, read_bundle, write_bundle
 from tocsin.cli import cli
 from tocsin.cli.tune import show
 from tocsin.data import ReadOptions, open_dataset
+from tocsin.evaluation.advice import recommend
+from tocsin.evaluation.transfer import Outcome, Summary, Transfer
 from tocsin.frontend import FrontEnd
 from tocsin.models import KINDS
 from tocsin.train import TrainOptions, train
-from tocsin.transfer import Outcome, Summary, Transfer
 
 EVERYTHING = (SQUARE, NOISE, SILENCE)
 NOTHING_REACHES = Decision(2, 2, 3e38, 2e38)

@@ -14,9 +14,18 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.errors import BundleError, DataError
-from tocsin.evaluate import Scored, auc_interval, candidates, evaluate, figures, read_options, rows_of, trained_digests
+from tocsin.evaluation.evaluate import (
+    Scored,
+    auc_interval,
+    candidates,
+    evaluate,
+    figures,
+    read_options,
+    rows_of,
+    trained_digests,
+)
+from tocsin.evaluation.plots import save_plots
 from tocsin.frontend import FrontEnd
-from tocsin.plots import save_plots
 from tocsin.train import TrainOptions, train
 from tocsin.twin import score_clip
 

@@ -15,10 +15,10 @@ from builders import STATS
 from test_score_oracles import packed
 from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import NeighboursModel
-from tocsin.contributions import contributor
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import ModelError
-from tocsin.evaluate import evaluate
+from tocsin.evaluation.contributions import contributor
+from tocsin.evaluation.evaluate import evaluate
 from tocsin.frontend import FrontEnd
 from tocsin.models.neighbours import NeighboursOptions, fit_neighbours, radii_of, within_covariance
 from tocsin.train import TrainOptions, train

@@ -17,7 +17,7 @@ from tocsin.bundle import CombinedModel, MahalanobisModel, NetworkModel
 from tocsin.cli import cli
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import ModelError
-from tocsin.evaluate import evaluate, read_options
+from tocsin.evaluation.evaluate import evaluate, read_options
 from tocsin.frontend import FrontEnd
 from tocsin.models import exact
 from tocsin.models.autoencoder import convolutional, fit_convolutional, fit_interpolation, parts

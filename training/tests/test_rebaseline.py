@@ -25,7 +25,7 @@ from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.decoder import _hidden, _last_layer, adapt_decoder, quantise, reconstruct
 from tocsin.device.replay import open_recordings, replay
 from tocsin.errors import DataError, ModelError
-from tocsin.evaluate import read_options, trained_digests
+from tocsin.evaluation.evaluate import read_options, trained_digests
 from tocsin.frontend import FrontEnd
 from tocsin.rebaseline import FOLDS, Piece, RebaselineOptions, folds_of, read_pieces, rebaseline
 from tocsin.train import TrainOptions, train

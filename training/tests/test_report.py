@@ -25,9 +25,9 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle, GaussianMixtureModel, is_quantised, network_of, read_bundle
 from tocsin.bundle.cost import measure_cost
 from tocsin.cli import cli
-from tocsin.contributions import by_frequency, centres, contributor, partial
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
-from tocsin.evaluate import evaluate, read_options
+from tocsin.evaluation.contributions import by_frequency, centres, contributor, partial
+from tocsin.evaluation.evaluate import evaluate, read_options
 from tocsin.features import FeatureConfig
 from tocsin.frontend import FrontEnd
 from tocsin.report import ReportOptions, make_page, measure, pictures

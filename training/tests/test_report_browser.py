@@ -18,7 +18,7 @@ import pytest
 from recordings import hum, mimii
 from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Issues, ReadOptions, open_dataset
-from tocsin.evaluate import read_options
+from tocsin.evaluation.evaluate import read_options
 from tocsin.frontend import FrontEnd
 from tocsin.report import ReportOptions, write_report
 from tocsin.train import TrainOptions, train

@@ -20,7 +20,7 @@ from tocsin.cli import cli
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.device.replay import open_recordings
 from tocsin.errors import DataError
-from tocsin.evaluate import evaluate, read_options
+from tocsin.evaluation.evaluate import evaluate, read_options
 from tocsin.features import FeatureConfig
 from tocsin.frontend import MLPERF, FrontEnd, audio_features
 from tocsin.rebaseline import read_pieces

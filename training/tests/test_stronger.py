@@ -22,8 +22,8 @@ import pytest
 from recordings import RATE, hum, shakes, write
 from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle
-from tocsin.contributions import centres
 from tocsin.data import Dataset, Issues, ReadOptions, open_dataset
+from tocsin.evaluation.contributions import centres
 from tocsin.features import Extractor
 from tocsin.frontend import FrontEnd
 from tocsin.models import HEADED, HEADS

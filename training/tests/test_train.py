@@ -16,7 +16,7 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import read_bundle
 from tocsin.data import Issues, ReadOptions, digest, extract, open_dataset, split_clips
 from tocsin.errors import DataError
-from tocsin.evaluate import evaluate, read_options, trained_digests
+from tocsin.evaluation.evaluate import evaluate, read_options, trained_digests
 from tocsin.features import FeatureConfig
 from tocsin.frontend import FrontEnd, audio_features, vibration_features
 from tocsin.train import Trained, TrainOptions, choose_decision, fit_normalisation, normalise, train

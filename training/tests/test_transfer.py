@@ -12,13 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recordings import hum, mimii, shakes, write
-from tocsin.advice import keeps_budget, recommend
 from tocsin.alarm.threshold import parse_rate
 from tocsin.cli import cli
 from tocsin.data import Clip, Extracted, Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
+from tocsin.evaluation.advice import keeps_budget, recommend
+from tocsin.evaluation.transfer import Outcome, Summary, Transfer, beginning, machines_of, transfer
 from tocsin.train import TrainOptions
-from tocsin.transfer import Outcome, Summary, Transfer, beginning, machines_of, transfer
 
 OPTIONS = TrainOptions(kind="kmeans", budget=parse_rate("1/hour"), clusters=2)
 

@@ -29,7 +29,7 @@ from .data.bandwidth import check_reach
 from .data.extract import usable, window_too_long
 from .data.health import require_sensor
 from .errors import DataError
-from .evaluate import check_sensor, trained_digests
+from .evaluation.evaluate import check_sensor, trained_digests
 from .features import Extractor
 from .outliers import find_outliers
 

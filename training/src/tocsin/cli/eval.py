@@ -26,7 +26,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
-    from ..evaluate import Row
+    from ..evaluation.evaluate import Row
 
 
 @click.command("eval", epilog="Example: tocsin eval fan.tocsin --data data --plots plots")
@@ -44,8 +44,8 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
     """
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
-    from ..evaluate import candidates, left_out_words, read_options
-    from ..evaluate import evaluate as work
+    from ..evaluation.evaluate import candidates, left_out_words, read_options
+    from ..evaluation.evaluate import evaluate as work
 
     detector = read_bundle(bundle)
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
@@ -63,7 +63,7 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
         _table(result.rows)
         click.echo(_alarms(detector, result.rows[-1]))
     if plots is not None:
-        from ..plots import save_plots
+        from ..evaluation.plots import save_plots
 
         for path in save_plots(plots, result.scored, f"{bundle.name} on {data.resolve().name}"):
             click.echo(f"wrote {path}", err=True)

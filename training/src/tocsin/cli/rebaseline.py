@@ -76,7 +76,7 @@ def rebaseline(
     from ..bundle.bundle import _replace_file
     from ..data import Issues, open_dataset
     from ..errors import BundleError
-    from ..evaluate import read_options
+    from ..evaluation.evaluate import read_options
     from ..rebaseline import RebaselineOptions, candidates, read_pieces
     from ..rebaseline import rebaseline as work
 

@@ -47,7 +47,7 @@ def report(
     """
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
-    from ..evaluate import candidates, read_options
+    from ..evaluation.evaluate import candidates, read_options
     from ..report import ReportOptions, write_report
     from ..report.page import check_output
 

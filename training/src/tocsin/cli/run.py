@@ -43,7 +43,7 @@ def run(
     """
     from ..bundle import read_bundle
     from ..device.replay import Summary, open_recordings, replay
-    from ..evaluate import read_options
+    from ..evaluation.evaluate import read_options
     from ..twin import Window
 
     files = without_companions(files)

@@ -38,7 +38,7 @@ def verify(
     from ..device.link import Link
     from ..device.replay import open_recordings
     from ..device.verify import compare
-    from ..evaluate import read_options
+    from ..evaluation.evaluate import read_options
 
     files = without_companions(files)
     detector = read_bundle(bundle)

@@ -15,9 +15,9 @@ from ..alarm.operating_point import OperatingPoint, find_alarms, operating_curve
 from ..alarm.tail import model_tail, off_level
 from ..alarm.threshold import alarm_statistic, judged_hours
 from ..bundle import Bundle
-from ..contributions import contributor
 from ..data import Clip, Dataset, Issues
-from ..evaluate import Row, Scored, judge_recordings, rows_of
+from ..evaluation.contributions import contributor
+from ..evaluation.evaluate import Row, Scored, judge_recordings, rows_of
 from ..features import Extractor
 from ..twin import Scorer
 
@@ -70,7 +70,7 @@ class Measured:
     left_out
         How many the bundle was trained on.
     scored
-        The recordings as :mod:`tocsin.evaluate` has them.
+        The recordings as :mod:`tocsin.evaluation.evaluate` has them.
     """
 
     rows: list[Row]
@@ -87,7 +87,8 @@ def measure(
     strict: bool = False,
     step: Callable[[], None] = lambda: None,
 ) -> Measured:
-    """Run the test recordings of `dataset` through `bundle`; which these are is as in :func:`tocsin.evaluate.evaluate`.
+    """Run the test recordings of `dataset` through `bundle`; which these are is as in
+    :func:`tocsin.evaluation.evaluate.evaluate`.
 
     Raises
     ------

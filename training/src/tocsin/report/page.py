@@ -19,10 +19,10 @@ from ..bundle import Bundle, Decision, is_quantised
 from ..bundle.bundle import _replace_file
 from ..bundle.cost import TOLERANCE, measure_cost
 from ..cli.inspect import describe_features, describe_model
-from ..contributions import ByFrequency, by_frequency, partial
 from ..data import Dataset, Issues
 from ..errors import DataError
-from ..evaluate import Scored, left_out_words
+from ..evaluation.contributions import ByFrequency, by_frequency, partial
+from ..evaluation.evaluate import Scored, left_out_words
 from . import pictures
 from .measures import Measured, Recorded, chosen_points, delay, measure, operating_points
 from .pictures import Picture

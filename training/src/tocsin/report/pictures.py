@@ -16,8 +16,8 @@ import numpy.typing as npt
 from ..alarm.operating_point import OperatingPoint
 from ..alarm.threshold import alarm_statistic, format_number
 from ..bundle import Bundle
-from ..contributions import ByFrequency
-from ..evaluate import Scored, figures
+from ..evaluation.contributions import ByFrequency
+from ..evaluation.evaluate import Scored, figures
 from ..features import Extractor
 from ..twin import Scorer
 from .measures import Recorded

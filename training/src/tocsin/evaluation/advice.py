@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""What to do with a detector on another machine, by the figures of :mod:`tocsin.transfer`.
+"""What to do with a detector on another machine, by the figures of :mod:`tocsin.evaluation.transfer`.
 
 Ways are ranked by what they find at the budget of false alarms. A way keeps the budget unless its false alarms on the
 healthy test recordings are more than chance makes of it. Among those that keep it, the one that finds most anomalies
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .adapt import METHODS
+from ..adapt import METHODS
 
 if TYPE_CHECKING:
     from .transfer import Summary, Transfer

@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .bundle import Bundle
-from .data import Clip, Dataset, Issues, ReadOptions, digest
-from .data.extract import DIGEST_SIZE, in_threads, usable, window_too_long
-from .data.health import require_sensor
-from .errors import BundleError, DataError
+from ..bundle import Bundle
+from ..data import Clip, Dataset, Issues, ReadOptions, digest
+from ..data.extract import DIGEST_SIZE, in_threads, usable, window_too_long
+from ..data.health import require_sensor
+from ..errors import BundleError, DataError
 
 # The share of false alarms up to which the partial AUC is taken; DCASE's task 2 uses the same.
 PAUC_LIMIT = 0.1
@@ -322,9 +322,9 @@ def evaluate(
     DataError
         The recordings are of another sensor, cannot be used, or the bundle was trained on all of them.
     """
-    from .alarm.operating_point import find_alarms
-    from .features import Extractor
-    from .twin import Scorer
+    from ..alarm.operating_point import find_alarms
+    from ..features import Extractor
+    from ..twin import Scorer
 
     def prepare() -> Callable[[Clip, npt.NDArray[np.int16]], Scored]:
         extractor, scorer = Extractor(bundle.features), Scorer(bundle)

@@ -16,18 +16,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .adapt import METHODS, methods_for
+from ..adapt import METHODS, methods_for
+from ..alarm.deafness import deaf_to
+from ..alarm.operating_point import find_alarms
+from ..bundle import Bundle
+from ..data import Clip, Dataset, Extracted, Issues, extract, split_clips
+from ..errors import DataError, ModelError
+from ..features import FeatureConfig
+from ..rebaseline import Piece, RebaselineOptions, rebaseline
+from ..train import Progress, TrainOptions, silent, train
+from ..twin import Scorer
 from .advice import ANEW, NONE, OWN
-from .alarm.deafness import deaf_to
-from .alarm.operating_point import find_alarms
-from .bundle import Bundle
-from .data import Clip, Dataset, Extracted, Issues, extract, split_clips
-from .errors import DataError, ModelError
 from .evaluate import Scored, figures
-from .features import FeatureConfig
-from .rebaseline import Piece, RebaselineOptions, rebaseline
-from .train import Progress, TrainOptions, silent, train
-from .twin import Scorer
 
 
 @dataclass(frozen=True)
@@ -368,7 +368,7 @@ def check_methods(methods: Sequence[str]) -> None:
 
 
 def save_heat_map(path: Path, result: Transfer) -> None:
-    """Write the matrices as a picture, see :func:`tocsin.plots.save_transfer`."""
+    """Write the matrices as a picture, see :func:`tocsin.evaluation.plots.save_transfer`."""
     from .plots import save_transfer
 
     save_transfer(path, result)

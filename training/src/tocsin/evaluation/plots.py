@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import DataError, reason
+from ..errors import DataError, reason
 from .evaluate import Scored, figures
 
 if TYPE_CHECKING:

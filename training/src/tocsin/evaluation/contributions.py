@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .adapt import nearest, normalised, shares_of
-from .bundle import (
+from ..adapt import nearest, normalised, shares_of
+from ..bundle import (
     AutoencoderModel,
     Bundle,
     CombinedModel,
@@ -22,7 +22,7 @@ from .bundle import (
     NetworkModel,
     network_of,
 )
-from .features import STATS, FeatureConfig
+from ..features import STATS, FeatureConfig
 
 Array = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
@@ -45,7 +45,7 @@ def contributor(bundle: Bundle) -> Callable[[Vectors], Array] | None:
     if isinstance(model, Head):
         return lambda vectors: _of_classical(model, normalised(bundle, vectors))
     if isinstance(model, AutoencoderModel):
-        from .decoder import reconstruct
+        from ..decoder import reconstruct
 
         def to_output(vectors: Vectors) -> Array:
             within, excess = _split(model, normalised(bundle, vectors))
@@ -75,7 +75,7 @@ def _split(network: AutoencoderModel | NetworkModel, x: Array) -> tuple[Array, A
 
 def _of_network(model: NetworkModel, x: Array) -> Array:
     """Parts of a network's residual; of a folded one, each value of a part has its share."""
-    from .decoder import expected_by
+    from ..decoder import expected_by
 
     within, excess = _split(model, x)
     residual = within - expected_by(model, within)
@@ -106,7 +106,7 @@ def _and_outside(model: Head, x: Array, away: Array) -> tuple[Array, Array]:
     if isinstance(model, KMeansModel):
         return np.asarray((x - model.centroids.astype(np.float64)[nearest(model.centroids, x)]) ** 2), ones
     if isinstance(model, NeighboursModel):
-        from .models.neighbours import nearest_reference
+        from ..models.neighbours import nearest_reference
 
         found, gain = nearest_reference(model, x, away)
         whiten = np.ones(x.shape[1], np.float32) if model.whiten is None else model.whiten
