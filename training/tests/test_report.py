@@ -28,10 +28,10 @@ from tocsin.cli import cli
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.evaluation.contributions import by_frequency, centres, contributor, partial
 from tocsin.evaluation.evaluate import evaluate, read_options
+from tocsin.evaluation.report import ReportOptions, make_page, measure, pictures
+from tocsin.evaluation.report.measures import Recorded, chosen_points, delay, operating_points
 from tocsin.features import FeatureConfig
 from tocsin.frontend import FrontEnd
-from tocsin.report import ReportOptions, make_page, measure, pictures
-from tocsin.report.measures import Recorded, chosen_points, delay, operating_points
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Scorer, Twin
 
@@ -339,7 +339,7 @@ def test_every_kind_has_a_page(kind: str, tmp_path: Path) -> None:
 
 
 def test_model_without_parts_still_has_a_page(fan: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tocsin.report.measures.contributor", lambda _: None)
+    monkeypatch.setattr("tocsin.evaluation.report.measures.contributor", lambda _: None)
     assert "a score cannot be divided among frequencies" in Page(page_of(bundle, fan, examples=0)).words
 
 

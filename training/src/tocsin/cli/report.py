@@ -48,8 +48,8 @@ def report(
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
     from ..evaluation.evaluate import candidates, read_options
-    from ..report import ReportOptions, write_report
-    from ..report.page import check_output
+    from ..evaluation.report import ReportOptions, write_report
+    from ..evaluation.report.page import check_output
 
     detector = read_bundle(bundle)
     check_output(output)

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..alarm.operating_point import OperatingPoint, find_alarms, operating_curve, operating_point
-from ..alarm.tail import model_tail, off_level
-from ..alarm.threshold import alarm_statistic, judged_hours
-from ..bundle import Bundle
-from ..data import Clip, Dataset, Issues
-from ..evaluation.contributions import contributor
-from ..evaluation.evaluate import Row, Scored, judge_recordings, rows_of
-from ..features import Extractor
-from ..twin import Scorer
+from ...alarm.operating_point import OperatingPoint, find_alarms, operating_curve, operating_point
+from ...alarm.tail import model_tail, off_level
+from ...alarm.threshold import alarm_statistic, judged_hours
+from ...bundle import Bundle
+from ...data import Clip, Dataset, Issues
+from ...features import Extractor
+from ...twin import Scorer
+from ..contributions import contributor
+from ..evaluate import Row, Scored, judge_recordings, rows_of
 
 Vectors = npt.NDArray[np.float32]
 

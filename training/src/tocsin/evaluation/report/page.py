@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..alarm.tail import BEYOND
-from ..alarm.threshold import format_hours, format_number
-from ..bundle import Bundle, Decision, is_quantised
-from ..bundle.bundle import _replace_file
-from ..bundle.cost import TOLERANCE, measure_cost
-from ..cli.inspect import describe_features, describe_model
-from ..data import Dataset, Issues
-from ..errors import DataError
-from ..evaluation.contributions import ByFrequency, by_frequency, partial
-from ..evaluation.evaluate import Scored, left_out_words
+from ... import __version__
+from ...alarm.tail import BEYOND
+from ...alarm.threshold import format_hours, format_number
+from ...bundle import Bundle, Decision, is_quantised
+from ...bundle.bundle import _replace_file
+from ...bundle.cost import TOLERANCE, measure_cost
+from ...cli.inspect import describe_features, describe_model
+from ...data import Dataset, Issues
+from ...errors import DataError
+from ..contributions import ByFrequency, by_frequency, partial
+from ..evaluate import Scored, left_out_words
 from . import pictures
 from .measures import Measured, Recorded, chosen_points, delay, measure, operating_points
 from .pictures import Picture

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..alarm.operating_point import OperatingPoint
-from ..alarm.threshold import alarm_statistic, format_number
-from ..bundle import Bundle
-from ..evaluation.contributions import ByFrequency
-from ..evaluation.evaluate import Scored, figures
-from ..features import Extractor
-from ..twin import Scorer
+from ...alarm.operating_point import OperatingPoint
+from ...alarm.threshold import alarm_statistic, format_number
+from ...bundle import Bundle
+from ...features import Extractor
+from ...twin import Scorer
+from ..contributions import ByFrequency
+from ..evaluate import Scored, figures
 from .measures import Recorded
 
 HEALTHY, STRANGE = "#1f6fb2", "#c23b22"
