@@ -107,7 +107,7 @@ def bundles() -> dict[str, bytes]:
         Normalisation,
         write_bundle,
     )
-    from tocsin.frontend import MLPERF, FrontEnd, audio_features, vibration_features
+    from tocsin.features.frontend import MLPERF, FrontEnd, audio_features, vibration_features
 
     rng = np.random.default_rng(SEED)
     audio = audio_features(FrontEnd(), sample_rate=16000, stacked=False)

@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Dataset, Issues, ReadOptions, open_dataset
 from tocsin.evaluation.evaluate import evaluate, labels_and_scores, read_options
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.synth import write_dataset
 from tocsin.train import TrainOptions, train
 from tocsin.tune.judge import FOLDS, Judge, make_judge

@@ -28,7 +28,7 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import TocsinError
 from tocsin.evaluation.evaluate import Scored, auc_interval, evaluate, labels_and_scores, read_options
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.train import Trained, TrainOptions, normalise, train
 from tocsin.tune.judge import FOLDS, Judge, make_judge
 

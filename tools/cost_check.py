@@ -34,7 +34,7 @@ from tocsin.bundle import (
     write_bundle,
 )
 from tocsin.features import FeatureConfig
-from tocsin.frontend import FrontEnd, audio_features, vibration_features
+from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
 
 RECORD = bench.SOURCE / "cost.json"
 

@@ -20,7 +20,7 @@ from tocsin.bundle import Decision, read_bundle
 from tocsin.cli import cli
 from tocsin.data import ReadOptions, open_dataset
 from tocsin.features import Extractor
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.train import Trained, TrainOptions, train
 from tocsin.twin import Scorer
 

@@ -20,7 +20,7 @@ from tocsin.data import Clip, Dataset, Issues, ReadOptions, open_dataset, split_
 from tocsin.data.cutting import cut, pieces, place
 from tocsin.data.readers import ArrayReader, Reader, Stretch
 from tocsin.errors import DataError
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.models import KINDS
 from tocsin.train import TrainOptions, choose_features, is_stacked
 

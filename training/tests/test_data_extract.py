@@ -23,7 +23,7 @@ from tocsin.data import Clip, Dataset, Issues, ReadOptions, extract, open_datase
 from tocsin.data.info import survey_dataset
 from tocsin.evaluation.evaluate import evaluate
 from tocsin.features import FeatureConfig
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.train import TrainOptions, train
 
 MANY = 1000

@@ -23,7 +23,7 @@ from tocsin.data import Dataset, ReadOptions, open_dataset
 from tocsin.data.health import SATURATES
 from tocsin.errors import DataError
 from tocsin.features import Extractor
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.train import Trained, TrainOptions, train
 from tocsin.twin import Scorer
 

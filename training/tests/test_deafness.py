@@ -38,7 +38,7 @@ from tocsin.cli.tune import show
 from tocsin.data import ReadOptions, open_dataset
 from tocsin.evaluation.advice import recommend
 from tocsin.evaluation.transfer import Outcome, Summary, Transfer
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.models import KINDS
 from tocsin.train import TrainOptions, train
 

@@ -25,7 +25,7 @@ from tocsin.evaluation.evaluate import (
     trained_digests,
 )
 from tocsin.evaluation.plots import save_plots
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.train import TrainOptions, train
 from tocsin.twin import score_clip
 

@@ -24,7 +24,7 @@ from tocsin.decoder import quantise
 from tocsin.device.verify import bits, by_twin
 from tocsin.errors import ModelError
 from tocsin.features import Extractor
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.models.autoencoder import FrameLayer, dense
 from tocsin.models.network import FloatNetwork, fold
 from tocsin.train import Trained, TrainOptions, fit_normalisation, normalise, train

@@ -19,7 +19,7 @@ from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import ModelError
 from tocsin.evaluation.contributions import contributor
 from tocsin.evaluation.evaluate import evaluate
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.models.neighbours import NeighboursOptions, fit_neighbours, radii_of, within_covariance
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Scorer

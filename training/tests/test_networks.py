@@ -18,7 +18,7 @@ from tocsin.cli import cli
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import ModelError
 from tocsin.evaluation.evaluate import evaluate, read_options
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.models import exact
 from tocsin.models.autoencoder import convolutional, fit_convolutional, fit_interpolation, parts
 from tocsin.models.embedding import fit_embedding

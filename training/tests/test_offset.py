@@ -15,7 +15,7 @@ from recordings import RATE, hum, write
 from tocsin.alarm.threshold import parse_rate
 from tocsin.data import ReadOptions, open_dataset
 from tocsin.features import Extractor, FeatureConfig
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Twin
 

@@ -26,7 +26,7 @@ from tocsin.decoder import _hidden, _last_layer, adapt_decoder, quantise, recons
 from tocsin.device.replay import open_recordings, replay
 from tocsin.errors import DataError, ModelError
 from tocsin.evaluation.evaluate import read_options, trained_digests
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.rebaseline import FOLDS, Piece, RebaselineOptions, folds_of, read_pieces, rebaseline
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Scorer, Window

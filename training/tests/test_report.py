@@ -31,7 +31,7 @@ from tocsin.evaluation.evaluate import evaluate, read_options
 from tocsin.evaluation.report import ReportOptions, make_page, measure, pictures
 from tocsin.evaluation.report.measures import Recorded, chosen_points, delay, operating_points
 from tocsin.features import FeatureConfig
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Scorer, Twin
 

@@ -20,7 +20,7 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.evaluation.evaluate import read_options
 from tocsin.evaluation.report import ReportOptions, write_report
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.train import TrainOptions, train
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

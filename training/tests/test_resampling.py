@@ -22,7 +22,7 @@ from tocsin.device.replay import open_recordings
 from tocsin.errors import DataError
 from tocsin.evaluation.evaluate import evaluate, read_options
 from tocsin.features import FeatureConfig
-from tocsin.frontend import MLPERF, FrontEnd, audio_features
+from tocsin.features.frontend import MLPERF, FrontEnd, audio_features
 from tocsin.rebaseline import read_pieces
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Twin

@@ -25,7 +25,7 @@ from tocsin.bundle import Bundle
 from tocsin.data import Dataset, Issues, ReadOptions, open_dataset
 from tocsin.evaluation.contributions import centres
 from tocsin.features import Extractor
-from tocsin.frontend import FrontEnd
+from tocsin.features.frontend import FrontEnd
 from tocsin.models import HEADED, HEADS
 from tocsin.train import TrainOptions, train
 from tocsin.twin import Event, Scorer, Twin

@@ -18,7 +18,7 @@ from tocsin.data import Issues, ReadOptions, digest, extract, open_dataset, spli
 from tocsin.errors import DataError
 from tocsin.evaluation.evaluate import evaluate, read_options, trained_digests
 from tocsin.features import FeatureConfig
-from tocsin.frontend import FrontEnd, audio_features, vibration_features
+from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
 from tocsin.train import Trained, TrainOptions, choose_decision, fit_normalisation, normalise, train
 from tocsin.twin import Event, Scorer, Twin
 

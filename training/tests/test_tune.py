@@ -27,7 +27,7 @@ from tocsin.cli import cli
 from tocsin.cli.tune import _BYTES, Amount
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
-from tocsin.frontend import FrontEnd, audio_features, vibration_features
+from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
 from tocsin.models import KINDS
 from tocsin.train import FRAME_BY_FRAME, TrainOptions, choose_features, is_stacked, train
 from tocsin.tune import Budget, Finished, TuneOptions, tune

@@ -25,7 +25,7 @@ from .data.bandwidth import bandwidth_notes, empty_above, lowest_rate
 from .data.extract import Kept, Spool, digests
 from .errors import DataError, ModelError
 from .features import PASSBAND, FeatureConfig
-from .frontend import FrontEnd, audio_features, vibration_features
+from .features.frontend import FrontEnd, audio_features, vibration_features
 from .models import MEMBERS, SHARING
 from .models.exact import Score
 from .models.fit import Fitted, Material, fit_model

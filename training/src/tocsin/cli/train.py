@@ -34,7 +34,7 @@ from .options import (
 if TYPE_CHECKING:
     from ..bundle import DutyCycle
     from ..data import Dataset
-    from ..frontend import FrontEnd
+    from ..features.frontend import FrontEnd
     from ..train import Trained
 
 
@@ -178,7 +178,7 @@ def _duty(listen: float | None, every: float | None) -> DutyCycle | None:
 
 def _front_end(kind: str, preset: str | None, given: dict[str, Any]) -> tuple[tuple[int, ...] | None, FrontEnd]:
     """Hidden widths and features by the preset, and by the options, which win; takes the latter out of `given`."""
-    from ..frontend import MLPERF, FrontEnd
+    from ..features.frontend import MLPERF, FrontEnd
 
     chosen = {name: value for name in FRONT_END if (value := given.pop(name)) is not None}
     hidden = given.pop("hidden")

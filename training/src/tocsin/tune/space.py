@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..bundle import Bundle
 from ..bundle.cost import Cost, feature_ram, frame_instructions, measure_cost
 from ..features import FeatureConfig
-from ..frontend import FrontEnd
+from ..features.frontend import FrontEnd
 from ..models import autoencoder, embedding
 from ..train import FRAME_BY_FRAME, TrainOptions, is_stacked, kinds_of
 

@@ -87,8 +87,9 @@ def measure(
     strict: bool = False,
     step: Callable[[], None] = lambda: None,
 ) -> Measured:
-    """Run the test recordings of `dataset` through `bundle`; which these are is as in
-    :func:`tocsin.evaluation.evaluate.evaluate`.
+    """Run the test recordings of `dataset` through `bundle`.
+
+    Which these are is as in :func:`tocsin.evaluation.evaluate.evaluate`.
 
     Raises
     ------

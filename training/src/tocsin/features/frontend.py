@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from .errors import DataError
-from .features import PASSBAND, FeatureConfig, Pool, Stat
+from ..errors import DataError
+from .config import PASSBAND, FeatureConfig, Pool, Stat
 
 AUDIO_SCALE = 1 / 32768
 FFT_MIN, FFT_MAX = 256, 4096

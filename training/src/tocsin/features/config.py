@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tocsin import _core
 from tocsin.errors import DataError
-from tocsin.filterbank import Band, FeatureError, power_bands, slaney_mel_bands
+from tocsin.features.filterbank import Band, FeatureError, power_bands, slaney_mel_bands
 
 __all__ = ["PASSBAND", "POOLS", "STATS", "Band", "Extractor", "FeatureConfig", "FeatureError", "as_samples"]
 
