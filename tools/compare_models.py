@@ -29,7 +29,7 @@ from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import TocsinError
 from tocsin.evaluation.evaluate import Scored, auc_interval, evaluate, labels_and_scores, read_options
 from tocsin.features.frontend import FrontEnd
-from tocsin.train import Trained, TrainOptions, normalise, train
+from tocsin.learn.train import Trained, TrainOptions, normalise, train
 from tocsin.tune.judge import FOLDS, Judge, make_judge
 
 

@@ -23,6 +23,7 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Issues, ReadOptions, extract, open_dataset, split_clips
 from tocsin.errors import TocsinError
 from tocsin.evaluation.evaluate import candidates
+from tocsin.learn.train import TrainOptions, choose_features, fit_normalisation, is_stacked, normalise
 from tocsin.models.autoencoder import (
     Reconstruction,
     default_hidden,
@@ -33,7 +34,6 @@ from tocsin.models.autoencoder import (
 )
 from tocsin.models.network import Array, to_int8
 from tocsin.models.training import Schedule
-from tocsin.train import TrainOptions, choose_features, fit_normalisation, is_stacked, normalise
 
 WAYS = {
     "int8 by channel": {},

@@ -32,11 +32,11 @@ from tocsin.bundle import Decision, read_bundle
 from tocsin.data import Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import ModelError
 from tocsin.features import Extractor
+from tocsin.learn.train import TrainOptions, train
 from tocsin.models import HEADS, KINDS
 from tocsin.synth import RATES, SynthesisError, record, write_dataset
 from tocsin.synth.dataset import RANGES, mimii_ids
 from tocsin.synth.wav import to_pcm16
-from tocsin.train import TrainOptions, train
 from tocsin.twin import Scorer
 
 # Clips of the held-out recordings are numbered from here, far from those that were trained on.

@@ -342,10 +342,10 @@ def either() -> Bundle:
 
 def frame_layer() -> Bundle:
     """An autoencoder of five frames that share its first layer, which runs for the new frame of a window alone."""
+    from tocsin.learn.train import fit_normalisation, normalise
     from tocsin.models.autoencoder import FrameLayer, fit_autoencoder
     from tocsin.models.network import to_int8
     from tocsin.models.training import Schedule
-    from tocsin.train import fit_normalisation, normalise
 
     features = replace(_stacked(5), window_hop=1)
     vectors = np.concatenate([Extractor(features).vectors(samples)[0] for _, samples in audio()])

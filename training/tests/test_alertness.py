@@ -21,7 +21,7 @@ from tocsin.cli import cli
 from tocsin.data import ReadOptions, open_dataset
 from tocsin.features import Extractor
 from tocsin.features.frontend import FrontEnd
-from tocsin.train import Trained, TrainOptions, train
+from tocsin.learn.train import Trained, TrainOptions, train
 from tocsin.twin import Scorer
 
 QUICK = TrainOptions(

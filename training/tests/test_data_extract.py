@@ -24,7 +24,7 @@ from tocsin.data.info import survey_dataset
 from tocsin.evaluation.evaluate import evaluate
 from tocsin.features import FeatureConfig
 from tocsin.features.frontend import FrontEnd
-from tocsin.train import TrainOptions, train
+from tocsin.learn.train import TrainOptions, train
 
 MANY = 1000
 THREADS = 3

@@ -39,8 +39,8 @@ from tocsin.data import ReadOptions, open_dataset
 from tocsin.evaluation.advice import recommend
 from tocsin.evaluation.transfer import Outcome, Summary, Transfer
 from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import TrainOptions, train
 from tocsin.models import KINDS
-from tocsin.train import TrainOptions, train
 
 EVERYTHING = (SQUARE, NOISE, SILENCE)
 NOTHING_REACHES = Decision(2, 2, 3e38, 2e38)
@@ -170,8 +170,8 @@ def test_the_least_larger_budget_that_hears_is_named(asked: str, reached: str, e
 def test_training_refuses_and_writes_nothing_unless_forced(
     fan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit = __import__("tocsin.train", fromlist=["fit_threshold"]).fit_threshold
-    monkeypatch.setattr("tocsin.train.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38))
+    fit = __import__("tocsin.learn.train", fromlist=["fit_threshold"]).fit_threshold
+    monkeypatch.setattr("tocsin.learn.train.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38))
     out = tmp_path / "fan.tocsin"
     words = ("train", "--data", fan, "--clusters", 4, "--bands", 32, "-o", out)
     result = call(*words)
@@ -221,8 +221,10 @@ def test_rebaseline_refuses_unless_forced(fan: Path, tmp_path: Path, monkeypatch
     assert call("train", "--data", fan, "--clusters", 4, "--bands", 32, "-o", bundle).exit_code == 0
     for i in range(6):
         write(tmp_path / f"new/normal/{i}.wav", hum(50 + i, seconds=5))
-    fit = __import__("tocsin.rebaseline", fromlist=["fit_threshold"]).fit_threshold
-    monkeypatch.setattr("tocsin.rebaseline.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38))
+    fit = __import__("tocsin.learn.rebaseline", fromlist=["fit_threshold"]).fit_threshold
+    monkeypatch.setattr(
+        "tocsin.learn.rebaseline.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38)
+    )
     out = tmp_path / "new.tocsin"
     words = ("rebaseline", bundle, "--data", tmp_path / "new", "-o", out)
     result = call(*words)
@@ -262,8 +264,10 @@ def test_transfer_recommends_no_way_to_deafness() -> None:
 def test_transfer_counts_the_deaf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = shakes(tmp_path / "fan.npz", clips=100)
     words = ("transfer", "--data", data, "--rate", 200, "--unit", "ug", "--model", "kmeans", "--minutes", 1)
-    fit = __import__("tocsin.rebaseline", fromlist=["fit_threshold"]).fit_threshold
-    monkeypatch.setattr("tocsin.rebaseline.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38))
+    fit = __import__("tocsin.learn.rebaseline", fromlist=["fit_threshold"]).fit_threshold
+    monkeypatch.setattr(
+        "tocsin.learn.rebaseline.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38)
+    )
     told = json.loads(call(*words, "--method", "mean", "--json").stdout)
     assert {item["method"]: item["deaf"] for item in told["summaries"]} == {"own": 0, "none": 0, "mean": 2}
     assert "Left out" in told["recommendation"]

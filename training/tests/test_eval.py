@@ -26,7 +26,7 @@ from tocsin.evaluation.evaluate import (
 )
 from tocsin.evaluation.plots import save_plots
 from tocsin.features.frontend import FrontEnd
-from tocsin.train import TrainOptions, train
+from tocsin.learn.train import TrainOptions, train
 from tocsin.twin import score_clip
 
 QUICK = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), clusters=2, front_end=FrontEnd(bands=32))

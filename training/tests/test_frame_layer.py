@@ -14,7 +14,6 @@ from click.testing import CliRunner
 
 from recordings import hum, mimii, shakes
 from tocsin._tflite import kept_size, layers_of, shared_layer
-from tocsin.adapt import adapt
 from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import AutoencoderModel, NetworkModel, read_bundle, write_bundle
 from tocsin.bundle.cost import frames_kept, instructions
@@ -25,9 +24,10 @@ from tocsin.device.verify import bits, by_twin
 from tocsin.errors import ModelError
 from tocsin.features import Extractor
 from tocsin.features.frontend import FrontEnd
+from tocsin.learn.adapt import adapt
+from tocsin.learn.train import Trained, TrainOptions, fit_normalisation, normalise, train
 from tocsin.models.autoencoder import FrameLayer, dense
 from tocsin.models.network import FloatNetwork, fold
-from tocsin.train import Trained, TrainOptions, fit_normalisation, normalise, train
 
 BANDS, WIDTH = 16, 8
 

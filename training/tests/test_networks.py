@@ -19,6 +19,7 @@ from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import ModelError
 from tocsin.evaluation.evaluate import evaluate, read_options
 from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import TrainOptions, normalise, train
 from tocsin.models import exact
 from tocsin.models.autoencoder import convolutional, fit_convolutional, fit_interpolation, parts
 from tocsin.models.embedding import fit_embedding
@@ -27,7 +28,6 @@ from tocsin.models.heads import fit_head, fit_selective
 from tocsin.models.neighbours import NeighboursOptions
 from tocsin.models.network import Conv, Dense, FloatNetwork, fold, to_int8
 from tocsin.models.training import Schedule, aware, rounded_weights
-from tocsin.train import TrainOptions, normalise, train
 from tocsin.twin import Scorer
 
 FRAMES, BANDS = 5, 8

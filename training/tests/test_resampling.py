@@ -23,8 +23,8 @@ from tocsin.errors import DataError
 from tocsin.evaluation.evaluate import evaluate, read_options
 from tocsin.features import FeatureConfig
 from tocsin.features.frontend import MLPERF, FrontEnd, audio_features
-from tocsin.rebaseline import read_pieces
-from tocsin.train import TrainOptions, train
+from tocsin.learn.rebaseline import read_pieces
+from tocsin.learn.train import TrainOptions, train
 from tocsin.twin import Event, Twin
 
 WIDE, RATE = 48000, 16000

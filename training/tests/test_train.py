@@ -19,7 +19,7 @@ from tocsin.errors import DataError
 from tocsin.evaluation.evaluate import evaluate, read_options, trained_digests
 from tocsin.features import FeatureConfig
 from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
-from tocsin.train import Trained, TrainOptions, choose_decision, fit_normalisation, normalise, train
+from tocsin.learn.train import Trained, TrainOptions, choose_decision, fit_normalisation, normalise, train
 from tocsin.twin import Event, Scorer, Twin
 
 QUICK = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), clusters=4, front_end=FrontEnd(bands=32))

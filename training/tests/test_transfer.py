@@ -18,7 +18,7 @@ from tocsin.data import Clip, Extracted, Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
 from tocsin.evaluation.advice import keeps_budget, recommend
 from tocsin.evaluation.transfer import Outcome, Summary, Transfer, beginning, machines_of, transfer
-from tocsin.train import TrainOptions
+from tocsin.learn.train import TrainOptions
 
 OPTIONS = TrainOptions(kind="kmeans", budget=parse_rate("1/hour"), clusters=2)
 

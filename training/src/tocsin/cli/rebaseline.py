@@ -26,7 +26,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
-    from ..rebaseline import Rebaselined
+    from ..learn.rebaseline import Rebaselined
 
 _METHODS = ("auto", "threshold", "mean", "normalisation", "centroids", "decoder")
 _EPILOG = """\b
@@ -77,8 +77,8 @@ def rebaseline(
     from ..data import Issues, open_dataset
     from ..errors import BundleError
     from ..evaluation.evaluate import read_options
-    from ..rebaseline import RebaselineOptions, candidates, read_pieces
-    from ..rebaseline import rebaseline as work
+    from ..learn.rebaseline import RebaselineOptions, candidates, read_pieces
+    from ..learn.rebaseline import rebaseline as work
 
     detector = read_bundle(bundle)
     if not output.parent.is_dir():

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..bundle import DutyCycle
     from ..data import Dataset
     from ..features.frontend import FrontEnd
-    from ..train import Trained
+    from ..learn.train import Trained
 
 
 @click.command(
@@ -122,9 +122,9 @@ def train(
     from ..alarm.threshold import parse_rate
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError
+    from ..learn.train import TrainOptions
+    from ..learn.train import train as work
     from ..models.uses import check_used
-    from ..train import TrainOptions
-    from ..train import train as work
 
     started = time.monotonic()
     budget = parse_rate(false_alarms)

@@ -104,7 +104,7 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError, ModelError
     from ..features.frontend import FrontEnd
-    from ..train import TrainOptions
+    from ..learn.train import TrainOptions
     from ..tune import Budget, TuneOptions
     from ..tune import tune as work
 

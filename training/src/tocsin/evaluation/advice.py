@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..adapt import METHODS
+from ..learn.adapt import METHODS
 
 if TYPE_CHECKING:
     from .transfer import Summary, Transfer

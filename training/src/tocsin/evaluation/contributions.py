@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..adapt import nearest, normalised, shares_of
 from ..bundle import (
     AutoencoderModel,
     Bundle,
@@ -23,6 +22,7 @@ from ..bundle import (
     network_of,
 )
 from ..features import STATS, FeatureConfig
+from ..learn.adapt import nearest, normalised, shares_of
 
 Array = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..adapt import METHODS, methods_for
 from ..alarm.deafness import deaf_to
 from ..alarm.operating_point import find_alarms
 from ..bundle import Bundle
 from ..data import Clip, Dataset, Extracted, Issues, extract, split_clips
 from ..errors import DataError, ModelError
 from ..features import FeatureConfig
-from ..rebaseline import Piece, RebaselineOptions, rebaseline
-from ..train import Progress, TrainOptions, silent, train
+from ..learn.adapt import METHODS, methods_for
+from ..learn.rebaseline import Piece, RebaselineOptions, rebaseline
+from ..learn.train import Progress, TrainOptions, silent, train
 from ..twin import Scorer
 from .advice import ANEW, NONE, OWN
 from .evaluate import Scored, figures
@@ -254,7 +254,7 @@ def transfer(
     Raises
     ------
     DataError, ModelError
-        As :func:`tocsin.train.train`; or there is one machine only.
+        As :func:`tocsin.learn.train.train`; or there is one machine only.
     """
     every = machines_of(dataset, options[0])
     settled = dataset.settle([clip for machine in every for clip in machine.learn])

@@ -18,7 +18,7 @@ from .network import Array, FloatNetwork, to_int8
 from .training import Schedule
 
 if TYPE_CHECKING:
-    from ..train import TrainOptions
+    from ..learn.train import TrainOptions
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
 

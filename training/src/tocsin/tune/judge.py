@@ -32,7 +32,7 @@ from ..data import Clip, Dataset, Issues, extract, split_clips
 from ..data.extract import Extracted
 from ..data.health import require_sensor
 from ..errors import DataError
-from ..train import TrainOptions, train, usual_shape
+from ..learn.train import TrainOptions, train, usual_shape
 from .space import Recordings
 
 if TYPE_CHECKING:

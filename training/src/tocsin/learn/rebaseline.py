@@ -19,18 +19,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..alarm.deafness import HEARS, Deafness, require_hearing
+from ..alarm.sensitivity import Alertness, measure
+from ..alarm.threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours, parse_rate
+from ..bundle import Bundle, Decision, read_bundle, write_bundle
+from ..data import Clip, Dataset, Issues, digest
+from ..data.bandwidth import check_reach
+from ..data.extract import usable, window_too_long
+from ..data.health import require_sensor
+from ..errors import DataError
+from ..evaluation.evaluate import check_sensor, trained_digests
+from ..features import Extractor
 from .adapt import Adapted, adapt, choose
-from .alarm.deafness import HEARS, Deafness, require_hearing
-from .alarm.sensitivity import Alertness, measure
-from .alarm.threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours, parse_rate
-from .bundle import Bundle, Decision, read_bundle, write_bundle
-from .data import Clip, Dataset, Issues, digest
-from .data.bandwidth import check_reach
-from .data.extract import usable, window_too_long
-from .data.health import require_sensor
-from .errors import DataError
-from .evaluation.evaluate import check_sensor, trained_digests
-from .features import Extractor
 from .outliers import find_outliers
 
 Vectors = npt.NDArray[np.float32]
@@ -74,7 +74,7 @@ class RebaselineOptions:
     Attributes
     ----------
     method
-        One of :data:`tocsin.adapt.METHODS`, or ``"auto"``.
+        One of :data:`tocsin.learn.adapt.METHODS`, or ``"auto"``.
     budget
         False alarms allowed; None: as in training.
     data
@@ -276,7 +276,7 @@ def _assemble(bundle: Bundle, adapted: Adapted, decision: Decision, meta: dict[s
 
 def out_of_fold(bundle: Bundle, pieces: Sequence[Piece], method: str) -> list[npt.NDArray[np.float32]]:
     """Scores of each piece (or part of it) by the bundle adapted, by `method`, to the other folds."""
-    from .twin import Scorer
+    from ..twin import Scorer
 
     folds = folds_of(pieces, bundle)
     scores = []
@@ -309,7 +309,7 @@ def rebaseline(
         There are too few windows, the method does not go with the bundle's model, or what comes of it cannot raise an
         alarm.
     """
-    from .twin import Scorer
+    from ..twin import Scorer
 
     vectors = np.concatenate([piece.vectors for piece in pieces])
     method = choose(bundle) if options.method == "auto" else options.method

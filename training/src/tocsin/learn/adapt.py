@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
 
-from .bundle import (
+from ..bundle import (
     AutoencoderModel,
     Bundle,
     CombinedModel,
@@ -25,7 +25,7 @@ from .bundle import (
     Normalisation,
     network_of,
 )
-from .errors import ModelError
+from ..errors import ModelError
 
 Vectors = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
@@ -80,7 +80,7 @@ def adapt(bundle: Bundle, vectors: Vectors, method: str) -> Adapted:
     if method == "centroids":
         return _centroids(bundle, vectors)
     if method == "decoder":
-        from .decoder import adapt_decoder
+        from ..decoder import adapt_decoder
 
         assert isinstance(bundle.model, AutoencoderModel)
         some = normalised(bundle, _some(vectors))
@@ -237,17 +237,17 @@ def _expected_by(model: Model, bundle: Bundle, *, spread: bool) -> Callable[[Arr
 
         return clusters
     if isinstance(model, AutoencoderModel):
-        from .decoder import reconstruct
+        from ..decoder import reconstruct
 
         variance = np.full((1, bundle.features.n_vector), _median_score(bundle) if spread else 1.0)
         return lambda x: (reconstruct(model, x), variance)
     if isinstance(model, NetworkModel) and model.use != "embed":
-        from .decoder import expected_by
+        from ..decoder import expected_by
 
         ones = np.ones((1, bundle.features.n_vector))
         return lambda x: (expected_by(model, x), ones)
     if isinstance(model, NeighboursModel):
-        from .models.neighbours import nearest_reference
+        from ..models.neighbours import nearest_reference
 
         variances = np.ones((1, bundle.features.n_vector))
         return lambda x: (nearest_reference(model, x)[0], variances)

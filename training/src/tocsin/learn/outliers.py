@@ -25,7 +25,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .data import Issues
+from ..data import Issues
 
 Vectors = npt.NDArray[np.float32]
 

@@ -14,21 +14,21 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from . import __version__
-from .alarm.deafness import HEARS, Deafness, require_hearing
-from .alarm.sensitivity import VERSIONS, Alertness, measure, strange_vectors
-from .alarm.threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
-from .bundle import Bundle, Decision, DutyCycle, Normalisation, read_bundle, write_bundle
-from .bundle.gaussians import Covariance
-from .data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
-from .data.bandwidth import bandwidth_notes, empty_above, lowest_rate
-from .data.extract import Kept, Spool, digests
-from .errors import DataError, ModelError
-from .features import PASSBAND, FeatureConfig
-from .features.frontend import FrontEnd, audio_features, vibration_features
-from .models import MEMBERS, SHARING
-from .models.exact import Score
-from .models.fit import Fitted, Material, fit_model
+from .. import __version__
+from ..alarm.deafness import HEARS, Deafness, require_hearing
+from ..alarm.sensitivity import VERSIONS, Alertness, measure, strange_vectors
+from ..alarm.threshold import Rate, Threshold, alarm_statistic, fit_threshold, judged_hours
+from ..bundle import Bundle, Decision, DutyCycle, Normalisation, read_bundle, write_bundle
+from ..bundle.gaussians import Covariance
+from ..data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
+from ..data.bandwidth import bandwidth_notes, empty_above, lowest_rate
+from ..data.extract import Kept, Spool, digests
+from ..errors import DataError, ModelError
+from ..features import PASSBAND, FeatureConfig
+from ..features.frontend import FrontEnd, audio_features, vibration_features
+from ..models import MEMBERS, SHARING
+from ..models.exact import Score
+from ..models.fit import Fitted, Material, fit_model
 from .outliers import find_outliers
 
 Vectors = npt.NDArray[np.float32]
@@ -92,7 +92,7 @@ class TrainOptions:
     strict
         Stop at the first recording that cannot be used.
     keep_outliers
-        Fit the few recordings that are like no other, too, see :mod:`tocsin.outliers`.
+        Fit the few recordings that are like no other, too, see :mod:`tocsin.learn.outliers`.
     strange
         Strange versions of the recordings for the threshold that it is tried on, see :mod:`tocsin.alarm.sensitivity`;
         0: none.
@@ -370,7 +370,7 @@ def train(
     DataError, ModelError, BundleError
         What was given cannot be trained on, the detector cannot raise an alarm, or the bundle cannot be written.
     """
-    from .twin import Scorer
+    from ..twin import Scorer
 
     issues = Issues()
     split = split_clips(dataset.clips, seed=options.seed, holdout=options.holdout, validation=options.validation)
