@@ -139,9 +139,9 @@ def composed(network: bytes, few: FeatureConfig, more: FeatureConfig, rng: np.ra
 
 def networks() -> dict[str, bytes]:
     """Autoencoders of sizes that nothing was fitted to, by chance weights; TensorFlow makes them in some seconds."""
-    from tocsin.models.autoencoder import FrameLayer, fit_autoencoder
-    from tocsin.models.network import to_int8
-    from tocsin.models.training import Schedule
+    from tocsin.learn.models.autoencoder import FrameLayer, fit_autoencoder
+    from tocsin.learn.models.network import to_int8
+    from tocsin.learn.models.training import Schedule
 
     rng = np.random.default_rng(bench.SEED)
     found = {}

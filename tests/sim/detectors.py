@@ -200,7 +200,7 @@ def mahalanobis() -> Bundle:
 
 def neighbours() -> Bundle:
     """Healthy vectors of sound themselves, whitened, of powers averaged in bands of equal width."""
-    from tocsin.models.neighbours import NeighboursOptions, fit_neighbours
+    from tocsin.learn.models.neighbours import NeighboursOptions, fit_neighbours
 
     features = FeatureConfig.logmel(
         sample_rate=RATE, n_mels=48, pool=("mean", "max"), window_frames=8, window_hop=2, spacing="linear", power=True
@@ -319,7 +319,7 @@ def selective() -> Bundle:
 
 def combined() -> Bundle:
     """The sum of two scores, one by a network with a head and one by neighbours."""
-    from tocsin.models.neighbours import NeighboursOptions, fit_neighbours
+    from tocsin.learn.models.neighbours import NeighboursOptions, fit_neighbours
 
     features = _stacked(4)
     x, normalisation = _fit(features, audio())
@@ -342,10 +342,10 @@ def either() -> Bundle:
 
 def frame_layer() -> Bundle:
     """An autoencoder of five frames that share its first layer, which runs for the new frame of a window alone."""
+    from tocsin.learn.models.autoencoder import FrameLayer, fit_autoencoder
+    from tocsin.learn.models.network import to_int8
+    from tocsin.learn.models.training import Schedule
     from tocsin.learn.train import fit_normalisation, normalise
-    from tocsin.models.autoencoder import FrameLayer, fit_autoencoder
-    from tocsin.models.network import to_int8
-    from tocsin.models.training import Schedule
 
     features = replace(_stacked(5), window_hop=1)
     vectors = np.concatenate([Extractor(features).vectors(samples)[0] for _, samples in audio()])

@@ -39,8 +39,8 @@ from tocsin.data import ReadOptions, open_dataset
 from tocsin.evaluation.advice import recommend
 from tocsin.evaluation.transfer import Outcome, Summary, Transfer
 from tocsin.features.frontend import FrontEnd
+from tocsin.learn.models import KINDS
 from tocsin.learn.train import TrainOptions, train
-from tocsin.models import KINDS
 
 EVERYTHING = (SQUARE, NOISE, SILENCE)
 NOTHING_REACHES = Decision(2, 2, 3e38, 2e38)

@@ -25,9 +25,9 @@ from tocsin.errors import ModelError
 from tocsin.features import Extractor
 from tocsin.features.frontend import FrontEnd
 from tocsin.learn.adapt import adapt
+from tocsin.learn.models.autoencoder import FrameLayer, dense
+from tocsin.learn.models.network import FloatNetwork, fold
 from tocsin.learn.train import Trained, TrainOptions, fit_normalisation, normalise, train
-from tocsin.models.autoencoder import FrameLayer, dense
-from tocsin.models.network import FloatNetwork, fold
 
 BANDS, WIDTH = 16, 8
 
@@ -84,7 +84,7 @@ def test_a_frame_is_the_same_bytes_wherever_it_stands(found: Trained) -> None:
 
 
 def test_folding_keeps_what_a_keras_network_gives(rng: np.random.Generator) -> None:
-    from tocsin.models import tensorflow
+    from tocsin.learn.models import tensorflow
 
     model = dense(tensorflow.load(seed=1), 12, (6,), 12, FrameLayer(3, 5))
     x = rng.normal(size=(64, 12)).astype(np.float32)

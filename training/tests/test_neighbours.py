@@ -20,8 +20,8 @@ from tocsin.errors import ModelError
 from tocsin.evaluation.contributions import contributor
 from tocsin.evaluation.evaluate import evaluate
 from tocsin.features.frontend import FrontEnd
+from tocsin.learn.models.neighbours import NeighboursOptions, fit_neighbours, radii_of, within_covariance
 from tocsin.learn.train import TrainOptions, train
-from tocsin.models.neighbours import NeighboursOptions, fit_neighbours, radii_of, within_covariance
 from tocsin.twin import Scorer
 
 FEATURES = dataclasses.replace(STATS, pool=("mean",))

@@ -28,8 +28,8 @@ from tocsin.cli.tune import _BYTES, Amount
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
 from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
+from tocsin.learn.models import KINDS
 from tocsin.learn.train import FRAME_BY_FRAME, TrainOptions, choose_features, is_stacked, train
-from tocsin.models import KINDS
 from tocsin.tune import Budget, Finished, TuneOptions, tune
 from tocsin.tune.judge import Store, make_judge
 from tocsin.tune.space import Recordings, least_cost, suggest

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..models import HEADS, KINDS, MEMBERS
+from ..learn.models import HEADS, KINDS, MEMBERS
 from .options import (
     FRONT_END,
     READING,
@@ -122,9 +122,9 @@ def train(
     from ..alarm.threshold import parse_rate
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError
+    from ..learn.models.uses import check_used
     from ..learn.train import TrainOptions
     from ..learn.train import train as work
-    from ..models.uses import check_used
 
     started = time.monotonic()
     budget = parse_rate(false_alarms)

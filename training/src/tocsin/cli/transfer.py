@@ -71,9 +71,9 @@ def transfer(
     from ..data import Issues, ReadOptions, open_dataset
     from ..evaluation.transfer import check_methods, save_heat_map
     from ..evaluation.transfer import transfer as work
+    from ..learn.models import KINDS
+    from ..learn.models.uses import NETWORKS
     from ..learn.train import TrainOptions
-    from ..models import KINDS
-    from ..models.uses import NETWORKS
 
     for kind in kinds:
         if kind not in KINDS:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..models import KINDS
+from ..learn.models import KINDS
 from .options import (
     FRONT_END,
     READING,

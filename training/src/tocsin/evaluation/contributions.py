@@ -106,7 +106,7 @@ def _and_outside(model: Head, x: Array, away: Array) -> tuple[Array, Array]:
     if isinstance(model, KMeansModel):
         return np.asarray((x - model.centroids.astype(np.float64)[nearest(model.centroids, x)]) ** 2), ones
     if isinstance(model, NeighboursModel):
-        from ..models.neighbours import nearest_reference
+        from ..learn.models.neighbours import nearest_reference
 
         found, gain = nearest_reference(model, x, away)
         whiten = np.ones(x.shape[1], np.float32) if model.whiten is None else model.whiten

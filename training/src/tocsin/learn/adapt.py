@@ -247,7 +247,7 @@ def _expected_by(model: Model, bundle: Bundle, *, spread: bool) -> Callable[[Arr
         ones = np.ones((1, bundle.features.n_vector))
         return lambda x: (expected_by(model, x), ones)
     if isinstance(model, NeighboursModel):
-        from ..models.neighbours import nearest_reference
+        from .models.neighbours import nearest_reference
 
         variances = np.ones((1, bundle.features.n_vector))
         return lambda x: (nearest_reference(model, x)[0], variances)

@@ -26,9 +26,9 @@ from ..data.extract import Kept, Spool, digests
 from ..errors import DataError, ModelError
 from ..features import PASSBAND, FeatureConfig
 from ..features.frontend import FrontEnd, audio_features, vibration_features
-from ..models import MEMBERS, SHARING
-from ..models.exact import Score
-from ..models.fit import Fitted, Material, fit_model
+from .models import MEMBERS, SHARING
+from .models.exact import Score
+from .models.fit import Fitted, Material, fit_model
 from .outliers import find_outliers
 
 Vectors = npt.NDArray[np.float32]
@@ -52,7 +52,7 @@ class TrainOptions:
     Attributes
     ----------
     kind
-        One of :data:`tocsin.models.KINDS`.
+        One of :data:`tocsin.learn.models.KINDS`.
     budget
         False alarms allowed.
     front_end
@@ -68,14 +68,14 @@ class TrainOptions:
     hidden, epochs, batch, learning_rate
         Of the networks; None for `hidden` follows the features. The convolutional one has widths of its own.
     frame_layer
-        Outputs of a first layer that the frames of a stack share, of the kinds in :data:`tocsin.models.SHARING`; None:
-        there is none.
+        Outputs of a first layer that the frames of a stack share, of the kinds in :data:`tocsin.learn.models.SHARING`;
+        None: there is none.
     stream
         Whether a device keeps what that layer made of frames that the next window has, too.
     qat
         Fine-tune networks with int8's rounding simulated.
     head
-        What scores the residual or embedding of a network, one of :data:`tocsin.models.HEADS`; None: the mean
+        What scores the residual or embedding of a network, one of :data:`tocsin.learn.models.HEADS`; None: the mean
         square of the residual, and nearest neighbours for an embedding.
     members, combine
         Of ``combined``: two other kinds, and what is made of their calibrated scores.

@@ -13,8 +13,8 @@ from ..bundle import Bundle
 from ..bundle.cost import Cost, feature_ram, frame_instructions, measure_cost
 from ..features import FeatureConfig
 from ..features.frontend import FrontEnd
+from ..learn.models import autoencoder, embedding
 from ..learn.train import FRAME_BY_FRAME, TrainOptions, is_stacked, kinds_of
-from ..models import autoencoder, embedding
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

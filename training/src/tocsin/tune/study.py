@@ -31,8 +31,8 @@ from ..bundle import Bundle, read_bundle, write_bundle
 from ..bundle.cost import Cost
 from ..data import Dataset
 from ..errors import DataError, ModelError, TocsinError, quiet_libraries, reason
+from ..learn.models import KINDS
 from ..learn.train import Trained, TrainOptions, choose_features, is_stacked, train
-from ..models import KINDS
 from .judge import FOLDS, Against, Judge, make_judge
 from .space import Budget, Recordings, least_cost, suggest, true_cost
 

@@ -9,9 +9,9 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 
-from ..bundle import GaussianMixtureModel, KMeansModel, MahalanobisModel
-from ..bundle.gaussians import Covariance
-from ..errors import ModelError
+from ...bundle import GaussianMixtureModel, KMeansModel, MahalanobisModel
+from ...bundle.gaussians import Covariance
+from ...errors import ModelError
 
 # Added to variances of normalised values. Below it a value that is almost constant in one
 # cluster of a few hundred windows would decide every score by itself.

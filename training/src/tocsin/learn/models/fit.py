@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..bundle import AutoencoderModel, CombinedModel, Member, Model, NetworkModel, Use
-from ..errors import ModelError
+from ...bundle import AutoencoderModel, CombinedModel, Member, Model, NetworkModel, Use
+from ...errors import ModelError
 from . import HEADED, KINDS, SHARING, autoencoder, clusters, embedding, exact, heads, neighbours
 from .network import Array, FloatNetwork, to_int8
 from .training import Schedule
 
 if TYPE_CHECKING:
-    from ..learn.train import TrainOptions
+    from ..train import TrainOptions
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
 
@@ -219,7 +219,7 @@ def _some(count: int, seed: int) -> list[int]:
 
 def int8_features(tflite: bytes, x: Array, use: Use, first: int, outputs: int) -> Array:
     """What a head is given of normalised vectors, shape (n, dim), by the int8 network: residuals or embeddings."""
-    from ..interpreter import Int8Interpreter
+    from ...interpreter import Int8Interpreter
 
     runner = Int8Interpreter(tflite)
     io = runner.io

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ModelError
+from ...errors import ModelError
 from . import tensorflow
 from .autoencoder import dense
 from .network import ROWS, Array, Dense, FloatNetwork, fold, input_limit

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ModelError
+from ...errors import ModelError
 from . import tensorflow
 from .network import Array, FloatNetwork, fold, input_limit
 from .training import Loss, Progress, Schedule, aware, fit

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ModelError
+from ...errors import ModelError
 from . import tensorflow
 
 Array = npt.NDArray[np.float32]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..errors import ModelError
+from ...errors import ModelError
 from . import HEADED, KINDS, SHARING
 
 NETWORKS = ("autoencoder", "idnn", "conv", "embedding")

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
 
-from ..bundle import NeighboursModel
-from ..bundle.gaussians import pack_lower
-from ..errors import ModelError
+from ...bundle import NeighboursModel
+from ...bundle.gaussians import pack_lower
+from ...errors import ModelError
 
 REFERENCES = 512
 SHRINKAGE = 0.5

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
-from ..bundle import GaussianMixtureModel, KMeansModel, MahalanobisModel
+from ...bundle import GaussianMixtureModel, KMeansModel, MahalanobisModel
 from .autoencoder import Reconstruction
 from .neighbours import References
 from .network import Array, FloatNetwork

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..bundle import GaussianMixtureModel, Head, KMeansModel, MahalanobisModel
-from ..errors import ModelError
+from ...bundle import GaussianMixtureModel, Head, KMeansModel, MahalanobisModel
+from ...errors import ModelError
 from . import HEADS
 from .clusters import VARIANCE_FLOOR, fit_gmm, fit_kmeans
 from .neighbours import NeighboursOptions, References, fit_references
