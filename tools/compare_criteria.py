@@ -26,8 +26,8 @@ from tocsin.data import Dataset, Issues, ReadOptions, open_dataset
 from tocsin.evaluation.evaluate import evaluate, labels_and_scores, read_options
 from tocsin.features.frontend import FrontEnd
 from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.tune.judge import FOLDS, Judge, make_judge
 from tocsin.synth import write_dataset
-from tocsin.tune.judge import FOLDS, Judge, make_judge
 
 KINDS = ("neighbours", "kmeans", "gmm", "mahalanobis")
 # FFT, bands, frames of a window: 2 s, 4 s, 8 s.

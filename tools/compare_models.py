@@ -30,7 +30,7 @@ from tocsin.errors import TocsinError
 from tocsin.evaluation.evaluate import Scored, auc_interval, evaluate, labels_and_scores, read_options
 from tocsin.features.frontend import FrontEnd
 from tocsin.learn.train import Trained, TrainOptions, normalise, train
-from tocsin.tune.judge import FOLDS, Judge, make_judge
+from tocsin.learn.tune.judge import FOLDS, Judge, make_judge
 
 
 @dataclass(frozen=True)

@@ -274,7 +274,7 @@ def test_transfer_counts_the_deaf(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_tune_takes_the_next_best(fan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tocsin.tune import Budget, TuneOptions, tune
+    from tocsin.learn.tune import Budget, TuneOptions, tune
 
     real = train
     refused: list[str] = []
@@ -285,7 +285,7 @@ def test_tune_takes_the_next_best(fan: Path, tmp_path: Path, monkeypatch: pytest
             raise DeafError("deaf", Deafness(EVERYTHING))
         return real(dataset, out, options, **more)
 
-    monkeypatch.setattr("tocsin.tune.study.train", refusing)
+    monkeypatch.setattr("tocsin.learn.tune.study.train", refusing)
     base = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), front_end=FrontEnd(bands=32), strange=0)
     options = TuneOptions(
         base=base, budget=Budget(), study=tmp_path / "s", kinds=("kmeans", "mahalanobis"), trials=2, jobs=1, seconds=300

@@ -30,10 +30,10 @@ from tocsin.errors import DataError
 from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
 from tocsin.learn.models import KINDS
 from tocsin.learn.train import FRAME_BY_FRAME, TrainOptions, choose_features, is_stacked, train
-from tocsin.tune import Budget, Finished, TuneOptions, tune
-from tocsin.tune.judge import Store, make_judge
-from tocsin.tune.space import Recordings, least_cost, suggest
-from tocsin.tune.study import _alone, _time_is_up, pareto_front, same_in_effect, tried_before
+from tocsin.learn.tune import Budget, Finished, TuneOptions, tune
+from tocsin.learn.tune.judge import Store, make_judge
+from tocsin.learn.tune.space import Recordings, least_cost, suggest
+from tocsin.learn.tune.study import _alone, _time_is_up, pareto_front, same_in_effect, tried_before
 
 BASE = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), front_end=FrontEnd(bands=32))
 

@@ -33,8 +33,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..tune import Finished
-    from ..tune.study import Tuned
+    from ..learn.tune import Finished
+    from ..learn.tune.study import Tuned
 
 # kB is taken as KiB: memories come in powers of two.
 _BYTES = {"": 1, "b": 1, **{k + b: 1024**n for n, k in ((1, "k"), (2, "m")) for b in ("", "b", "ib")}}
@@ -105,8 +105,8 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
     from ..errors import BundleError, ModelError
     from ..features.frontend import FrontEnd
     from ..learn.train import TrainOptions
-    from ..tune import Budget, TuneOptions
-    from ..tune import tune as work
+    from ..learn.tune import Budget, TuneOptions
+    from ..learn.tune import tune as work
 
     kinds = given.pop("models") or KINDS
     unknown = [kind for kind in kinds if kind not in KINDS]

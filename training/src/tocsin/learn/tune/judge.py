@@ -26,17 +26,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..alarm.pseudo import FAINT, KINDS, MIX, pseudo_anomaly
-from ..bundle import Bundle
-from ..data import Clip, Dataset, Issues, extract, split_clips
-from ..data.extract import Extracted
-from ..data.health import require_sensor
-from ..errors import DataError
-from ..learn.train import TrainOptions, train, usual_shape
+from ...alarm.pseudo import FAINT, KINDS, MIX, pseudo_anomaly
+from ...bundle import Bundle
+from ...data import Clip, Dataset, Issues, extract, split_clips
+from ...data.extract import Extracted
+from ...data.health import require_sensor
+from ...errors import DataError
+from ..train import TrainOptions, train, usual_shape
 from .space import Recordings
 
 if TYPE_CHECKING:
-    from ..features import FeatureConfig
+    from ...features import FeatureConfig
 
 FOLDS = 3
 Against = Literal["pseudo", "conditions"]
@@ -171,7 +171,7 @@ class Judge:
         DataError, ModelError
             The candidate cannot be trained.
         """
-        from ..twin import Scorer
+        from ...twin import Scorer
 
         fold = self.folds[number]
         clips = [replace(clip, split="train") for clip in fold.fit]

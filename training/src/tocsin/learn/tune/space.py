@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..bundle import Bundle
-from ..bundle.cost import Cost, feature_ram, frame_instructions, measure_cost
-from ..features import FeatureConfig
-from ..features.frontend import FrontEnd
-from ..learn.models import autoencoder, embedding
-from ..learn.train import FRAME_BY_FRAME, TrainOptions, is_stacked, kinds_of
+from ...bundle import Bundle
+from ...bundle.cost import Cost, feature_ram, frame_instructions, measure_cost
+from ...features import FeatureConfig
+from ...features.frontend import FrontEnd
+from ..models import autoencoder, embedding
+from ..train import FRAME_BY_FRAME, TrainOptions, is_stacked, kinds_of
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

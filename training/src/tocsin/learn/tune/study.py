@@ -26,13 +26,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..alarm.deafness import DeafError
-from ..bundle import Bundle, read_bundle, write_bundle
-from ..bundle.cost import Cost
-from ..data import Dataset
-from ..errors import DataError, ModelError, TocsinError, quiet_libraries, reason
-from ..learn.models import KINDS
-from ..learn.train import Trained, TrainOptions, choose_features, is_stacked, train
+from ...alarm.deafness import DeafError
+from ...bundle import Bundle, read_bundle, write_bundle
+from ...bundle.cost import Cost
+from ...data import Dataset
+from ...errors import DataError, ModelError, TocsinError, quiet_libraries, reason
+from ..models import KINDS
+from ..train import Trained, TrainOptions, choose_features, is_stacked, train
 from .judge import FOLDS, Against, Judge, make_judge
 from .space import Budget, Recordings, least_cost, suggest, true_cost
 
@@ -72,7 +72,7 @@ class TuneOptions:
     folds
         Of the cross-validation.
     against
-        What stands in for anomalies, see :mod:`tocsin.tune.judge`.
+        What stands in for anomalies, see :mod:`tocsin.learn.tune.judge`.
     study
         File of the journal.
     """
@@ -101,7 +101,7 @@ class Finished:
     number
         In the study.
     auc
-        By which it is compared, averaged over folds; see :mod:`tocsin.tune.judge`.
+        By which it is compared, averaged over folds; see :mod:`tocsin.learn.tune.judge`.
     cost
         Greatest of its folds' bundles.
     options
