@@ -29,9 +29,9 @@ from tocsin.bundle import (
     write_bundle,
 )
 from tocsin.features import Extractor, FeatureConfig
-from tocsin.interpreter import model_io
 from tocsin.synth import MACHINES, render
 from tocsin.synth.wav import to_pcm16
+from tocsin.tflite.interpreter import model_io
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "vectors"
@@ -261,7 +261,7 @@ def _network() -> bytes:
 
 def _shortened() -> bytes:
     """That network, told to give its hidden layer: 32 values in, fewer out."""
-    from tocsin import _tflite
+    from tocsin.tflite import flatbuffer as _tflite
 
     buffer = bytearray(_network())
     _, graph = _tflite._graph(buffer)
@@ -271,7 +271,7 @@ def _shortened() -> bytes:
 
 def _residuals(model: NetworkModel, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """What a head is fitted to, folded."""
-    from tocsin.decoder import expected_by, reconstruct
+    from tocsin.tflite.decoder import expected_by, reconstruct
 
     found = reconstruct(model, x) if model.use == "embed" else x - expected_by(model, x)
     return found.reshape(len(x), model.fold, -1).mean(axis=1)

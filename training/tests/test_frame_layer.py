@@ -13,13 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from recordings import hum, mimii, shakes
-from tocsin._tflite import kept_size, layers_of, shared_layer
 from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import AutoencoderModel, NetworkModel, read_bundle, write_bundle
 from tocsin.bundle.cost import frames_kept, instructions
 from tocsin.cli import cli
 from tocsin.data import Dataset, ReadOptions, open_dataset
-from tocsin.decoder import quantise
 from tocsin.device.verify import bits, by_twin
 from tocsin.errors import ModelError
 from tocsin.features import Extractor
@@ -28,6 +26,8 @@ from tocsin.learn.adapt import adapt
 from tocsin.learn.models.autoencoder import FrameLayer, dense
 from tocsin.learn.models.network import FloatNetwork, fold
 from tocsin.learn.train import Trained, TrainOptions, fit_normalisation, normalise, train
+from tocsin.tflite.decoder import quantise
+from tocsin.tflite.flatbuffer import kept_size, layers_of, shared_layer
 
 BANDS, WIDTH = 16, 8
 

@@ -144,7 +144,7 @@ def test_folding_keeps_what_a_keras_network_gives(rng: np.random.Generator) -> N
 
 
 def test_conv_has_only_operators_of_the_firmware(stacks: np.ndarray) -> None:
-    from tocsin._tflite import _graph, _model, work_space
+    from tocsin.tflite.flatbuffer import _graph, _model, work_space
 
     found = fit_convolutional(stacks, stacks[:50], FRAMES, replace(QUICK, epochs=1))
     raw = to_int8(found.network, stacks, seed=0)

@@ -20,7 +20,6 @@ from tocsin.alarm.threshold import alarm_statistic, fit_threshold, judged_hours,
 from tocsin.bundle import Bundle, KMeansModel, read_bundle, write_bundle
 from tocsin.cli import cli
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
-from tocsin.decoder import _hidden, _last_layer, adapt_decoder, quantise, reconstruct
 from tocsin.device.replay import open_recordings, replay
 from tocsin.errors import DataError, ModelError
 from tocsin.evaluation.evaluate import read_options, trained_digests
@@ -29,6 +28,7 @@ from tocsin.learn import adapt as adapting
 from tocsin.learn.adapt import METHODS, adapt, methods_for, normalised
 from tocsin.learn.rebaseline import FOLDS, Piece, RebaselineOptions, folds_of, read_pieces, rebaseline
 from tocsin.learn.train import TrainOptions, train
+from tocsin.tflite.decoder import _hidden, _last_layer, adapt_decoder, quantise, reconstruct
 from tocsin.twin import Event, Scorer, Window
 
 # Random detectors of random data need not hear anything.

@@ -14,8 +14,8 @@ import math
 from dataclasses import dataclass
 
 from .. import _core
-from .._tflite import Convolution, Dense, layers_of, shared_layer
 from ..features import FeatureConfig
+from ..tflite.flatbuffer import Convolution, Dense, layers_of, shared_layer
 from .bundle import (
     AutoencoderModel,
     Bundle,

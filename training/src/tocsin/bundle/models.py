@@ -279,7 +279,7 @@ class Int8Network:
         ModelError
             Where the network is not one a device can score with.
         """
-        from tocsin.interpreter import measure_arena, model_io
+        from tocsin.tflite.interpreter import measure_arena, model_io
 
         io = model_io(tflite)
         found = {

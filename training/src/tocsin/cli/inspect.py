@@ -92,8 +92,8 @@ def _describe(model: Model, bundle: Bundle | None) -> str:
 
 def _network_sizes(model: AutoencoderModel | NetworkModel) -> str:
     """Bytes of a network and its arena, and what of that is kept from window to window."""
-    from .._tflite import kept_size
     from ..bundle.cost import frames_kept
+    from ..tflite.flatbuffer import kept_size
 
     kept = kept_size(model.tflite, model.slide)
     of_it = f", {kept} of them for {frames_kept(model)} frames of a window that the next one has, too" if kept else ""
@@ -120,8 +120,8 @@ def _describe_network(model: NetworkModel) -> str:
 
 def as_json(bundle: Bundle) -> dict[str, Any]:
     """All that a program may want to know, but for tables and weights."""
-    from .._tflite import kept_size
     from ..bundle import network_of
+    from ..tflite.flatbuffer import kept_size
 
     features, decision = bundle.features, bundle.decision
     network = network_of(bundle.model)

@@ -219,7 +219,7 @@ def _some(count: int, seed: int) -> list[int]:
 
 def int8_features(tflite: bytes, x: Array, use: Use, first: int, outputs: int) -> Array:
     """What a head is given of normalised vectors, shape (n, dim), by the int8 network: residuals or embeddings."""
-    from ...interpreter import Int8Interpreter
+    from ...tflite.interpreter import Int8Interpreter
 
     runner = Int8Interpreter(tflite)
     io = runner.io

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _tflite
-from .bundle import AutoencoderModel, NetworkModel
-from .errors import ModelError
+from ..bundle import AutoencoderModel, NetworkModel
+from ..errors import ModelError
+from . import flatbuffer as _tflite
 from .interpreter import BACKEND, Int8Interpreter, _limit, _Lite, _Micro
 
 Array = npt.NDArray[np.float64]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure the arena of the network on standard input; a process of its own, as TFLM may crash on too small a one.
 
-Each size is tried in a fork: ``python -m tocsin._arena_probe LIMIT < model.tflite`` prints the least number of
+Each size is tried in a fork: ``python -m tocsin.tflite._arena_probe LIMIT < model.tflite`` prints the least number of
 bytes, a multiple of 16, with which the network can be prepared and run.
 """
 

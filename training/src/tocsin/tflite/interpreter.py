@@ -19,8 +19,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin import _tflite
 from tocsin.errors import ModelError
+from tocsin.tflite import flatbuffer as _tflite
 
 __all__ = ["ARENA_MARGIN", "BACKEND", "Int8Interpreter", "ModelIo", "measure_arena", "model_io"]
 
@@ -197,7 +197,7 @@ def _limit(model: bytes) -> int:
 
 
 def _bisect(model: bytes) -> int:
-    command = [sys.executable, "-m", "tocsin._arena_probe", str(_limit(model))]
+    command = [sys.executable, "-m", "tocsin.tflite._arena_probe", str(_limit(model))]
     try:
         done = subprocess.run(command, input=model, capture_output=True, timeout=_PROBE_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
