@@ -128,6 +128,17 @@ def test_no_window_is_longer_than_the_recordings(kind: str, rate: int, seconds: 
         assert kind != "idnn" or features.window_frames in (3, 5, 7)
 
 
+@pytest.mark.parametrize(("kind", "most"), [("kmeans", 14), ("gmm", 7), ("combined", 7)])
+def test_no_candidate_has_more_clusters_than_the_recordings_carry(kind: str, most: int) -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+    short = Recordings("vibration", 1000, 1000, fitted=14)
+    found = [suggest(study.ask(), [kind], short, BASE) for _ in range(60)]
+    assert max(item.clusters for item in found if kind != "combined" or "gmm" in item.members) == most
+    assert Recordings("vibration", 1000, 5000, fitted=14).windows == 70
+    assert Recordings("audio", 16000, 10 * 16000, fitted=14).windows == 14
+    assert Recordings("audio", 16000, 16000, fitted=1).windows == 2
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_features_that_are_given_are_kept(kind: str) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
@@ -344,6 +355,7 @@ def test_killed_search_goes_on_without_losing_trials(fan: Path, tmp_path: Path) 
     assert sum(found["trials"].values()) >= more
     assert [item["default"] for item in found["finished"]].count(True) == 2
     bundle = read_bundle(out.read_bytes())
+    assert found["best"]["crc"] == f"{bundle.crc:08x}"
     assert bundle.size <= 40 * 1024
     assert bundle.meta["tune"]["auc"] == round(found["finished"][0]["auc"], 4) == round(max(values.values()), 4)
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")

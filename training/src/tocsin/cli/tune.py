@@ -194,7 +194,11 @@ def _json(found: Tuned) -> dict[str, Any]:
         "trials": found.counts,
         "failures": found.failures,
         "deaf": found.deaf,
-        "best": {**found.best.bundle.meta["tune"], "bytes": found.best.bundle.size, "crc": found.best.bundle.crc},
+        "best": {
+            **found.best.bundle.meta["tune"],
+            "bytes": found.best.bundle.size,
+            "crc": f"{found.best.bundle.crc:08x}",
+        },
         "front": [entry(item) for item in found.front],
         "finished": [entry(item) for item in found.finished],
     }

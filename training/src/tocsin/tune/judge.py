@@ -161,8 +161,11 @@ class Judge:
 
     @cached_property
     def recordings(self) -> Recordings:
-        """What candidates must fit: sensor, rate, and the length that most recordings have."""
-        return Recordings(self.dataset.kind, self.dataset.rate, usual_shape(self.dataset, self.clips)[0])
+        """What candidates must fit: sensor, rate, the length that most recordings have, and how many a fold gives."""
+        fewest = min(len(fold.fit) for fold in self.folds)
+        # Of these, training keeps a part for the threshold.
+        fitted = int(fewest * (1 - TrainOptions.validation))
+        return Recordings(self.dataset.kind, self.dataset.rate, usual_shape(self.dataset, self.clips)[0], fitted)
 
     def fold(self, number: int, options: TrainOptions) -> tuple[float, Bundle]:
         """Train on what a fold gives and judge by the rest of it: AUC averaged over the kinds, and the bundle.

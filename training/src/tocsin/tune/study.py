@@ -48,7 +48,7 @@ DEFAULT = "default"  # user attribute of trials that are `tocsin train`'s own de
 FIRST = "first"  # user attribute: AUC, bytes and instructions of the first fold
 SECONDS = "seconds"  # user attribute: what the first fold took
 FAILED = "failed"  # user attribute: why a trial failed
-SPACE = 2  # counts up when candidates are drawn from another space: an older journal cannot go on
+SPACE = 3  # counts up when candidates are drawn from another space: an older journal cannot go on
 
 
 @dataclass(frozen=True, kw_only=True)
