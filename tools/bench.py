@@ -93,7 +93,7 @@ def untrained(kind: str, frames: int, bands: int) -> bytes:
 def bundles() -> dict[str, bytes]:
     """The detectors to measure, by name; parameters by chance.
 
-    Sizes as `tocsin train` makes them by default; `toycar_64k` as docs/detection.md recommends it for the toy cars.
+    Sizes as `tocsin train` makes them by default; `toycar_64k` is that of docs/explanation/detection.md.
     """
     import numpy as np
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train several detectors on one data set and print one table: AUC by machine and over all, with bootstrap intervals.
 
-Every score comes from the device's own code (the twin, int8 where the model is). The detectors of docs/detection.md are
-built in: each kind with its defaults, and those that work on band powers averaged over a whole clip.
+Every score comes from the device's own code (the twin, int8 where the model is). The detectors of
+docs/explanation/detection.md are built in: each kind with its defaults, and those that work on band powers averaged
+over a whole clip.
 
 --float adds the AUC of the same detectors before quantisation, and --cross-validate prints, instead of all that, what
 healthy recordings alone say of each detector: its AUC against conditions left out of training, or against

@@ -62,7 +62,7 @@ def succeeds(command: list[str], deadline: float) -> bool:
 
 
 def tracked(folders: tuple[str, ...], endings: set[str]) -> list[str]:
-    """List the repository's own files below `folders` with one of `endings`."""
+    """List the repository's own files below `folders` with one of `endings`; all of them where that is empty."""
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders],
         cwd=ROOT,
@@ -70,7 +70,9 @@ def tracked(folders: tuple[str, ...], endings: set[str]) -> list[str]:
         text=True,
         check=True,
     ).stdout.split("\n")
-    return [name for name in listing if Path(name).suffix in endings and (ROOT / name).is_file()]
+    return [
+        name for name in listing if name and (not endings or Path(name).suffix in endings) and (ROOT / name).is_file()
+    ]
 
 
 def lint(report: Report) -> None:
@@ -78,12 +80,23 @@ def lint(report: Report) -> None:
     report.run("ruff", ["ruff", "check"], ["ruff", "format", "--check"])
     report.run("mypy", ["mypy", "--config-file", "training/pyproject.toml", "training/src/tocsin"])
     report.run("clang-format", ["clang-format", "--dry-run", "--Werror", *tracked(C_FOLDERS, C_ENDINGS)])
+    report.run("links", [sys.executable, "tools/check_links.py"])
+    if shutil.which("codespell") is None:
+        report.left_out.append("spelling: codespell is not installed (training's extra dev)")
+    else:
+        report.run("codespell", ["codespell", *tracked((".",), set())])
     if shutil.which("check-jsonschema") is None:
-        report.left_out.append("the workflow's schema: check-jsonschema is not installed (training's extra dev)")
+        report.left_out.append("schemas of .github: check-jsonschema is not installed (training's extra dev)")
         return
-    # The schema comes with the package.
-    schema = ["check-jsonschema", "--builtin-schema", "vendor.github-workflows"]
-    report.run("workflow", [*schema, *tracked((".github/workflows",), {".yml"})])
+    # The schemas come with the package.
+    forms = [name for name in tracked((".github/ISSUE_TEMPLATE",), {".yml"}) if not name.endswith("config.yml")]
+    schema = ["check-jsonschema", "--builtin-schema"]
+    report.run(
+        "schemas of .github",
+        [*schema, "vendor.github-workflows", *tracked((".github/workflows",), {".yml"})],
+        [*schema, "vendor.github-issue-forms", *forms],
+        [*schema, "vendor.github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"],
+    )
 
 
 def portable_c(report: Report) -> None:
@@ -126,6 +139,11 @@ def python(report: Report) -> None:
     report.run("Python package", [sys.executable, "-m", "pytest", "-q", "training/tests"])
 
 
+def repository(report: Report) -> None:
+    """Links, rules of commits, and files for contributors that must agree with others."""
+    report.run("repository", [sys.executable, "-m", "pytest", "-q", "tests/repository"])
+
+
 def firmware(report: Report) -> None:
     """Images for every board, and the emulated runs against the twin."""
     base = workspace.find()
@@ -149,7 +167,7 @@ def scenarios(report: Report) -> None:
     pytest = [sys.executable, "-m", "pytest", "-q", "-rs", "tests/scenarios"]
     report.run("scenarios in QEMU", [*pytest, "--target", "qemu"])
     if shutil.which("renode") is None:
-        report.left_out.append("scenarios in Renode: renode is not on the PATH (docs/simulation.md)")
+        report.left_out.append("scenarios in Renode: renode is not on the PATH (docs/how-to/simulation.md)")
         return
     report.run("scenarios in Renode", [*pytest, "--target", "renode"])
 
@@ -159,6 +177,7 @@ STEPS: dict[str, Callable[[Report], None]] = {
     "c": portable_c,
     "fuzz": fuzz,
     "python": python,
+    "repository": repository,
     "firmware": firmware,
     "scenarios": scenarios,
 }

@@ -60,7 +60,7 @@ class Recipe:
 
 
 def vibration(name: str, rate: int) -> Recipe:
-    """Three axes of ±8 g, as all the accelerometers of docs/boards.md have them."""
+    """Three axes of ±8 g, as all the accelerometers of docs/how-to/boards.md have them."""
     features = FeatureConfig.vibration(
         sample_rate=rate,
         scale_g=8 / 32768,

@@ -18,16 +18,16 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
-#include "background.h"
-#include "bundles.h"
-#include "channels.h"
-#include "console.h"
+#include "bundles/background.h"
+#include "bundles/bundles.h"
 #include "control.h"
-#include "desk.h"
-#include "pipeline.h"
-#include "recorder.h"
-#include "sources.h"
-#include "stats.h"
+#include "host/host.h"
+#include "host/recorder.h"
+#include "measure/stats.h"
+#include "messages/channels.h"
+#include "pipeline/pipeline.h"
+#include "sensor/sources.h"
+#include "status/console.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

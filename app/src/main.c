@@ -6,7 +6,7 @@
 #include <zephyr/logging/log.h>
 
 #include "control.h"
-#include "desk.h"
+#include "host/host.h"
 
 LOG_MODULE_REGISTER(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "decimal.h"
+#include "measure/decimal.h"
 
 static void test_whole_numbers(void **state)
 {

@@ -59,7 +59,7 @@ class Sound(Kind):
             data = str(OUT / "data")
             for words in (
                 ["synth", data, "--machine", "fan", "--normal", "100", "--abnormal", "0", "--force"],
-                # What four minutes of healthy running can bear: docs/thresholds.md.
+                # What four minutes of healthy running can bear: docs/explanation/thresholds.md.
                 ["train", "--data", data, "--model", "kmeans", "--false-alarms", "1/hour", "-o", str(bundle)],
             ):
                 subprocess.run([TOCSIN, *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a board alone can show, written to a report: docs/hardware.md."""
+"""What a board alone can show, written to a report: docs/how-to/hardware.md."""
 
 from __future__ import annotations
 

@@ -46,6 +46,6 @@ def test_a_stage_that_takes_more_is_told() -> None:
 def test_the_goals_are_kept(result: dict[str, Any]) -> None:
     """What docs/reference/performance.md promises."""
     assert result["stages"]["mlperf_ad"] <= 396_000
-    assert result["stages"]["logmel_frame"] <= 71_000
+    assert result["stages"]["logmel_frame"] <= 70_000
     assert result["per_second"]["mlperf_ad"] <= 15_000_000
     assert result["per_second"]["toycar_64k"] <= 4_000_000

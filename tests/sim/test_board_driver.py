@@ -133,7 +133,7 @@ def test_evidence(measured: bool, standin: Emulator, image: Path, tools: Tools, 
     with standin.open_link() as link:
         assert_times(run.pop("latency_us"), run.pop("stages_us"), link.status())
     current = run.pop("current_ma")
-    assert run == {}, "fields that docs/hardware.md does not name"
+    assert run == {}, "fields that docs/how-to/hardware.md does not name"
     if measured:
         assert current["samples"] >= 200_000
         assert (current["mean"], current["max"]) == (pytest.approx(12 + 0.001 * (98 - 12)), 98)

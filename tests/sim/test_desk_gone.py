@@ -283,7 +283,7 @@ def test_upload_is_given_up_once_its_desk_is_silent(board: Emulator, link: Link)
 _KILLED_UPLOAD = """
 import os, signal, sys
 from pathlib import Path
-from tocsin.link import Link
+from tocsin.device.link import Link
 
 def die(sent):
     if sent > 4000:

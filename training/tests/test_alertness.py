@@ -46,7 +46,7 @@ def test_alarms_are_counted_at_the_threshold_and_at_what_was_heard() -> None:
     found = measure([np.array(row, np.float32) for row in rows], decision, heard=2.5)
     assert found == Alertness(strange=4, found=1, found_heard=3, heard=2.5)
     assert "of 4 plainly strange versions of healthy recordings only 1 raises an alarm" in found.warning
-    assert "just above what was heard, 3 would" in found.warning
+    assert "at 2.5, which healthy running reached about once, 3 would" in found.warning
     assert "3 would at 2.5" in found.describe()
 
 
@@ -75,7 +75,7 @@ def test_warning_where_nothing_alarms_at_all() -> None:
     assert "not one is found, at any threshold" in told
     told = Alertness(strange=84, found=0, found_heard=7, heard=1.0).warning
     assert told.startswith("NOTHING RAISES AN ALARM")
-    assert "just above what was heard, 7 would be" in told
+    assert "at 1, which healthy running reached about once, 7 would be" in told
     assert "could not be tried" in Alertness(strange=0, found=0, found_heard=0, heard=1.0).warning
 
 

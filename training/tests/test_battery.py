@@ -93,4 +93,8 @@ def test_command() -> None:
     assert result.exit_code == 0
     assert "always" in result.stdout
     assert "10 s every 3600 s" in result.stdout
+    # What was taken for granted is said.
+    assert result.stdout.endswith(
+        "by 80 % of 2600 mAh (--usable) and a self-discharge of 1 % a year (--self-discharge)\n"
+    )
     assert CliRunner().invoke(cli, ["battery", "--active", "0.25", "--listen", "10"]).exit_code == 2

@@ -66,7 +66,7 @@ def test_train_says_what_it_did(fan: Path, tmp_path: Path) -> None:
         "7 trained on, 2 for the threshold, 3 healthy ones kept",
         "64 mel bands",
         "Mahalanobis",
-        "1/week",
+        "1 false alarm a week",
         "at 95 %",
     ):
         assert text in result.stdout
@@ -119,6 +119,41 @@ def test_eval_table(fan: Path, bundle: Path) -> None:
     assert "1.000–1.000" in result.stdout
     assert "0 of 3 normal recordings and 4 of 4 anomalous recordings raise an alarm at the threshold" in result.stdout
     assert "id_00" in result.stdout
+    # Each machine's own alarms: one may be deaf where all together are not.
+    row = next(line for line in result.stdout.splitlines() if "id_00" in line)
+    assert [cell.strip() for cell in row.split("│")[-3:-1]] == ["0 of 3", "4 of 4"]
+
+
+def test_recordings_that_a_command_does_not_use_are_told(tmp_path: Path) -> None:
+    for i in range(12):
+        write(tmp_path / f"data/fan/train/section_00_source_train_normal_{i:04d}_a_1.wav", hum(i))
+    for i in range(3):
+        write(tmp_path / f"data/fan/test/section_00_source_test_normal_{i:04d}_a_1.wav", hum(50 + i))
+    write(tmp_path / "data/fan/test/section_00_source_test_anomaly_0000_a_1.wav", hum(90, whistle=True))
+    bundle = tmp_path / "x.tocsin"
+    assert call("train", "--data", tmp_path / "data", "--clusters", 2, "-o", bundle).exit_code == 0
+    for words in (("eval", bundle), ("report", bundle, "-o", tmp_path / "x.html")):
+        told = call(*words, "--data", tmp_path / "data").stderr
+        assert "left out: 12 recordings for training, as there are others for tests" in told
+    refused = call("rebaseline", bundle, "--data", tmp_path / "data", "-o", tmp_path / "y.tocsin")
+    assert refused.exit_code == 2
+    assert (
+        "to adapt to beside 12 recordings that the bundle was trained on, and 1 anomalous recording and 3 healthy"
+        " recordings for tests." in refused.stderr
+    )
+
+
+def test_vibration_that_is_taken_for_sound_is_pointed_out(tmp_path: Path) -> None:
+    for i in range(8):
+        x = np.stack([hum(3 * i + axis, rate=1000, seconds=5) for axis in range(3)], axis=1)
+        write(tmp_path / f"data/motor/normal/{i}.wav", x, rate=1000)
+    words = ("train", "--data", tmp_path / "data", "-o", tmp_path / "x.tocsin")
+    refused = call(*words)
+    assert refused.exit_code == 2
+    for option in ("--mels", "--n-fft", "--sensor vibration --full-scale"):
+        assert option in refused.stderr.splitlines()[-1]
+    # What is advised works.
+    assert call(*words, "--sensor", "vibration", "--full-scale", 2, "--force").exit_code == 0
 
 
 def test_run_tells_alarms_by_its_status(bundle: Path, tmp_path: Path) -> None:
@@ -165,7 +200,7 @@ def test_run_streams_the_arrays_of_an_npz(tmp_path: Path) -> None:
 
 def test_inspect(bundle: Path) -> None:
     text = call("inspect", bundle).stdout
-    for word in ("k-means, 4 clusters", "16000 Hz", "32 mel bands", "1/day"):
+    for word in ("k-means, 4 clusters", "16000 Hz", "32 mel bands", "1 false alarm a day"):
         assert word in text
     found = json.loads(call("inspect", bundle, "--json").stdout)
     assert (found["kind"], found["features"]["n_vector"], found["size"]) == ("kmeans", 32, bundle.stat().st_size)

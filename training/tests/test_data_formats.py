@@ -265,6 +265,43 @@ def test_parquet_with_holes(tmp_path: Path) -> None:
     assert np.isnan(only(tmp_path / "a.parquet").read_all()[1, 0])
 
 
+def test_parquet_of_lists_is_a_recording_a_row(tmp_path: Path, values: np.ndarray) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+
+    rows = values[: N // 4 * 4].reshape(4, -1, 3)
+    fixed = pa.array(rows[:, :, 1].tolist(), pa.list_(pa.float64(), rows.shape[1]))
+    table = pa.table({"x": rows[:, :, 0].tolist(), "y": fixed, "rpm": [1, 2, 3, 4], "label": ["a"] * 4})
+    pq.write_table(table.replace_schema_metadata({"fs": "500"}), tmp_path / "a.parquet", row_group_size=3)
+    assert count_recordings(tmp_path / "a.parquet", "") == 4
+    for i in range(4):
+        found = open_reader(Source(tmp_path / "a.parquet", "", i))
+        same(found, rows[i, :, :2])
+        assert (found.rate, found.channels) == (500, 2)
+        assert "with the columns rpm, label left out: beside lists, one value a recording is not read" in found.notes
+
+
+def test_parquet_of_lists_of_several_lengths_is_refused_by_name(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+
+    (tmp_path / "normal").mkdir()
+    pq.write_table(pa.table({"x": [[1.0, 2.0], [3.0], None]}), tmp_path / "normal/a.parquet")
+    with pytest.raises(DataError, match=r"normal/a\.parquet: holds lists of 0 to 2 numbers: write lists of one length"):
+        open_dataset(tmp_path, ReadOptions(rate=500))
+
+
+def test_parquet_names_columns_that_are_no_numbers(tmp_path: Path, values: np.ndarray) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+
+    table = pa.table({"x": values[:, 0], "operator": ["me"] * N, "nested": [[[1.0]]] * N})
+    pq.write_table(table, tmp_path / "a.parquet")
+    found = only(tmp_path / "a.parquet")
+    same(found, values[:, :1])
+    assert "with the columns operator, nested left out: they hold no numbers" in found.notes
+
+
 # Universal files
 
 

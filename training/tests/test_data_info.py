@@ -56,7 +56,7 @@ def test_a_training_recording_in_the_test_is_a_leak(tmp_path: Path, copy: str) -
     found = _findings(tmp_path)[kind]
     assert found.leak
     assert found.clips == (copy,)
-    assert found.text.startswith("1 recordings stand with the same samples")
+    assert found.text.startswith("1 recording stands with the same samples")
 
 
 def test_a_quieter_copy_in_the_test_is_a_leak(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_command_tells_a_leak_by_its_exit_status(tmp_path: Path) -> None:
     write(tmp_path / TEST.format("normal", 5), hum(0, seconds=1.5))
     told = CliRunner().invoke(cli, ["data", "info", str(tmp_path)])
     assert told.exit_code == 1
-    assert "LEAK: 1 recordings stand with the same samples in train and in test" in told.output
+    assert "LEAK: 1 recording stands with the same samples in train and in test" in told.output
     shown = CliRunner().invoke(cli, ["data", "info", str(tmp_path), "--json"])
     assert json.loads(shown.stdout)["findings"][0]["kind"] == "duplicates"
 
@@ -140,7 +140,7 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "normal/a.wav").write_bytes(b"RIFFnothing")
     for extra in ((), ("--json",)):
         result = call("data", "info", tmp_path, *extra)
-        assert (result.exit_code, "None of 1 recordings can be used" in result.stderr) == (2, True)
+        assert (result.exit_code, "The only recording, normal/a.wav, cannot be used" in result.stderr) == (2, True)
 
 
 def test_a_header_of_2_hz_is_told(tmp_path: Path) -> None:

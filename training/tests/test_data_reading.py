@@ -61,7 +61,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, bad: float) -> 
     x[7] = bad
     path = tmp_path / "a.wav"
     soundfile.write(path, x, RATE, subtype="FLOAT")
-    with pytest.raises(DataError, match="1 samples are not finite"):
+    with pytest.raises(DataError, match=r"1 value is not finite .* cut it out"):
         read_audio(path, rate=RATE)
 
 

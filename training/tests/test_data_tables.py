@@ -77,7 +77,7 @@ def test_files_without_times_are_told(tmp_path: Path) -> None:
     np.savetxt(root / "normal/9.csv", shake(9), delimiter=",", fmt="%.4f")
     found = open_dataset(root, ReadOptions(unit="m/s2"))
     assert found.rate == RATE
-    assert any("name no rate: taken as 500 Hz" in note and "normal/9.csv" in note for note in found.notes)
+    assert "1 file without a rate: taken as 500 Hz, as the others are (first: normal/9.csv)" in found.notes
     only = tmp_path / "only/normal"
     only.mkdir(parents=True)
     np.savetxt(only / "1.csv", shake(9), delimiter=",", fmt="%.4f")

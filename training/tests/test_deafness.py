@@ -184,6 +184,13 @@ def test_training_refuses_and_writes_nothing_unless_forced(
     assert "raises no alarm on a full-scale square wave" in result.stderr
     assert "NOTHING RAISES AN ALARM" in result.stderr
     assert read_bundle(out).meta["deaf_to"] == list(EVERYTHING)
+    # Whoever uses it later is told, too: it was somebody else who forced it.
+    told = "this detector raises no alarm on a full-scale square wave"
+    assert told in call("inspect", out).stdout
+    assert told in call("eval", out, "--data", fan).stderr
+    assert told in call("report", out, "--data", fan, "-o", tmp_path / "x.html").stderr
+    assert told in (tmp_path / "x.html").read_text("utf-8").replace("This", "this")
+    assert told in call("run", out, write(tmp_path / "a.wav", hum(1, seconds=5))).stderr
 
 
 def test_commands_name_the_budget_that_works(fan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,6 +174,29 @@ def test_other_logmels_are_refused(arguments, message):
         FeatureConfig.logmel(**arguments)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"fmax": 400.0},
+        {"n_fft": 256, "hop": 128, "n_mels": 128},
+        {"sample_rate": 48000, "n_fft": 512, "hop": 256, "n_mels": 96},
+    ],
+)
+def test_what_is_advised_where_a_band_is_empty_suffices(arguments):
+    names = {"--mels": ("n_mels", int), "--n-fft": ("n_fft", int), "--fmin": ("fmin", float)}
+    with pytest.raises(FeatureError, match=r"holds no FFT bin .* Give --") as caught:
+        FeatureConfig.logmel(**arguments)
+    ways = str(caught.value).rpartition(" Give ")[2].rstrip(".").split(" or ")
+    for way in ways:
+        option, value = way.split()
+        name, number = names[option]
+        assert FeatureConfig.logmel(**{**arguments, name: number(value)}).bands
+    # The advice on bands is no smaller than it must be.
+    number = next(int(way.split()[1]) for way in ways if way.startswith("--mels"))
+    with pytest.raises(FeatureError, match="holds no FFT bin"):
+        FeatureConfig.logmel(**{**arguments, "n_mels": number + 1})
+
+
 @given(
     sensor=st.sampled_from(["audio", "vibration"]),
     stats=st.sets(st.sampled_from(["rms", "peak", "crest", "kurtosis"]), min_size=1),

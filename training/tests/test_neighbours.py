@@ -152,7 +152,7 @@ def test_two_vectors_are_too_few() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("fmax", "least"), [(None, 0.65), (8000.0, 0.70)], ids=["to 6.4 kHz", "to 8 kHz"])
 def test_toy_cars_reach_their_auc_in_64_kib(data_dir: Path, fmax: float | None, least: float) -> None:
-    """The clips and the device would have one anti-alias filter; docs/detection.md has what the highest bands bring."""
+    """The clips and the device would have one anti-alias filter; the highest bands: docs/explanation/detection.md."""
     dataset = open_dataset(data_dir / "toycar", ReadOptions())
     front = FrontEnd(bands=64, spacing="linear", average="power", window_frames=374, window_hop=187, fmax=fmax)
     found = train(dataset, None, TrainOptions(kind="neighbours", budget=parse_rate("1/day"), front_end=front))

@@ -322,6 +322,11 @@ def test_command_adapts_and_eval_leaves_the_recordings_out(shaker: tuple[Path, P
     told = call("rebaseline", bundle, *words, "--method", "centroids")
     assert "method       centroids" in told.stdout
     assert "30 healthy ones of fan_0_high" in told.stdout
+    shown = call("inspect", out).stdout
+    assert f"adapted to   fan_0_high by 30 recordings of {data.name}, 30 s: method centroids, from CRC" in shown
+    assert "threshold by" not in shown
+    assert "plainly strange versions of healthy recordings" in shown
+    assert "threshold by" in call("inspect", bundle).stdout
     result = call("eval", out, "--data", data, "--machine", "fan_0_high", "--json")
     row = json.loads(result.stdout)[-1]
     assert (row["n_normal"], row["n_anomaly"], row["auc"]) == (10, 40, 1.0)
@@ -334,7 +339,7 @@ def test_only_new_healthy_recordings_are_read(shaker: tuple[Path, Path]) -> None
     pieces = read_pieces(bundle, open_dataset(data, read_options(bundle, {})), minutes=None, issues=issues)
     assert len(pieces) == 40 + 10
     assert not {piece.digest for piece in pieces} & trained_digests(bundle)
-    assert "30 recordings left out: the bundle was trained on them" in issues.lines()[0]
+    assert "30 recordings left out: the bundle was trained on the same samples" in issues.lines()[0]
     dataset = open_dataset(data, read_options(bundle, {"machines": ("fan_0_high",)}))
     testing = tuple(replace(clip, split="test") for clip in dataset.clips)
     with pytest.raises(DataError, match="No healthy recording is left"):
@@ -390,7 +395,7 @@ def stream(bundle: Bundle, data: Path, array: str, first: int = 0) -> tuple[int,
 def test_ceiling_fan_as_deployed_no_longer_alarms_and_the_unbalanced_one_does(
     data_dir: Path, tmp_path: Path, budget: str, alarmed: float
 ) -> None:
-    """Issue 4, criterion 2, with the mixture that docs/detection.md recommends for all three speeds."""
+    """Issue 4, criterion 2, with the mixture that docs/explanation/detection.md recommends for all three speeds."""
     data = data_dir / "ceiling_fan.npz"
     old, new = tmp_path / "fan.tocsin", tmp_path / "deployed.tocsin"
     train_words = ("--rate", 200, "--unit", "ug", "--model", "gmm", "--stats", "rms", "--bands", 0, "-o", old)

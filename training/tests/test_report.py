@@ -250,6 +250,14 @@ def test_player_plays_the_recording(page: str, fan: Path) -> None:
     assert np.abs(samples.astype(int) - original[: 10 * rate]).max() <= 1
 
 
+def test_table_has_the_alarms_of_each_machine(page: str) -> None:
+    rows = re.findall(r"<tr><td>([^<]*)</td>(.*?)</tr>", page, re.S)
+    assert [name for name, _ in rows][-1] == "all"
+    for _, cells in rows:
+        found = re.findall(r">([^<]*)</td>", cells)
+        assert [cell for cell in found if " of " in cell] == ["0 of 3", "4 of 5"]
+
+
 def test_names_from_outside_are_text(page: str) -> None:
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
@@ -263,7 +271,7 @@ def test_sentences_carry_the_figures(page: str, bundle: Bundle) -> None:
         "It raises a false alarm on 0 of 3 healthy recordings.",
         "Tested on 3 healthy recordings and 5 anomalous recordings of",
         "9 recordings left out: the bundle was trained on or adapted to them.",
-        "budget of 1/hour false alarms",
+        "budget of 1 false alarm an hour",
         "1 anomalous recording of 5 raised no alarm",
         "0 healthy recordings of 3 raised an alarm",
         "5 anomalous recordings are few",
@@ -272,7 +280,7 @@ def test_sentences_carry_the_figures(page: str, bundle: Bundle) -> None:
         f"about {measure_cost(bundle).instructions / 1e6:.3g} million instructions for a second of samples",
         "Anomalies differ the most in the band around 2.",
         "nothing is lost to int8",
-        "tocsin rebaseline hall3.tocsin --data HEALTHY --method threshold --false-alarms 1/hour -o hall3-hour.tocsin",
+        "tocsin rebaseline hall3.tocsin --data HEALTHY --method threshold --false-alarms 1/day -o hall3-day.tocsin",
     ):
         assert text in words, text
 
@@ -288,6 +296,9 @@ def test_neighbours_are_compared_with_the_float_model(fan: Path) -> None:
     words = Page(page_of(bundle, fan, examples=0)).words
     assert "nothing is lost to int8" not in words
     assert "by the int8 model that the device runs" in words
+    # An AUC against recordings of the training's own time is no test, and says so.
+    assert "5 anomalous recordings against the healthy ones that set the threshold, the AUC is" in words
+    assert "It compares the two models alone" in words
 
 
 def test_the_command_for_an_operating_point_works(fan: Path, bundle: Bundle, tmp_path: Path) -> None:
@@ -301,7 +312,8 @@ def test_the_command_for_an_operating_point_works(fan: Path, bundle: Bundle, tmp
     result = call(*words[1:])
     assert result.exit_code == 0, result.output
     moved = read_bundle(Path(words[-1]))
-    assert moved.meta["threshold"]["budget"] == "1/hour"
+    # The bundle's own budget is one an hour: the example is another row.
+    assert moved.meta["threshold"]["budget"] == "1/day"
 
 
 def test_without_anomalies_it_says_what_cannot_be_shown(bundle: Bundle, tmp_path: Path) -> None:
@@ -315,6 +327,9 @@ def test_without_anomalies_it_says_what_cannot_be_shown(bundle: Bundle, tmp_path
     assert "1 recording is too short for an alarm" in found.words
     assert "Without both healthy and anomalous recordings there is no ROC curve." in found.words
     assert not found.all("audio")
+    assert "raised no alarm" not in found.words
+    assert "and those nearest to a false alarm" not in found.words  # with one example there is none of them
+    assert "and those nearest to a false alarm" in Page(page_of(bundle, tmp_path, examples=2)).words
 
 
 def test_without_healthy_recordings_it_says_so(bundle: Bundle, tmp_path: Path) -> None:

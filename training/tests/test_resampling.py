@@ -18,9 +18,11 @@ from recordings import hum, write
 from tocsin.alarm.threshold import parse_rate
 from tocsin.cli import cli
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
+from tocsin.data.info import survey_dataset
 from tocsin.device.replay import open_recordings
 from tocsin.errors import DataError
 from tocsin.evaluation.evaluate import evaluate, read_options
+from tocsin.evaluation.report.measures import measure
 from tocsin.features import FeatureConfig
 from tocsin.features.frontend import MLPERF, FrontEnd, audio_features
 from tocsin.learn.rebaseline import read_pieces
@@ -140,6 +142,19 @@ def test_bands_end_where_the_lowest_recordings_do(tmp_path: Path, low: int, rate
     assert not [item for item in Twin(trained.bundle).push(full) if isinstance(item, Event)]
 
 
+def test_nobody_is_told_to_leave_out_all_recordings(tmp_path: Path) -> None:
+    mixed(tmp_path / "few", low=6, rate=8000)
+    for i in range(12):
+        rate = 8000 + 1000 * (i % 2)
+        write(tmp_path / f"all/fan/id_00/normal/{i:08d}.wav", heard(i, rate), rate=rate)
+    for name, advice in (("few", "or leave them out with --fmax 6400."), ("all", "or train with --rate 8000.")):
+        data = open_dataset(tmp_path / name, ReadOptions())
+        (told,) = train(data, None, BASE).reach
+        found = next(finding for finding in survey_dataset(data).findings if finding.kind == "rates")
+        assert told.endswith(advice), told
+        assert found.advice.endswith(advice), found
+
+
 def test_recordings_from_too_low_a_rate_are_left_out_where_the_user_says_the_bands(tmp_path: Path) -> None:
     data = open_dataset(mixed(tmp_path, low=6, rate=8000), ReadOptions())
     options = replace(BASE, front_end=FrontEnd(fmax=6400.0))
@@ -160,6 +175,8 @@ def test_a_detector_refuses_what_lacks_its_bands(tmp_path: Path, recorded: Datas
     for use in (
         lambda: list(extract(data, data.clips, bundle.features, issues=Issues())),
         lambda: read_pieces(bundle, data, minutes=None, issues=Issues()),
+        lambda: evaluate(bundle, data, issues=Issues()),
+        lambda: measure(bundle, data, issues=Issues()),
     ):
         with pytest.raises(DataError, match="holds nothing above 4,000 Hz"):
             use()

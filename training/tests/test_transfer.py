@@ -144,6 +144,25 @@ def test_advice_prefers_what_keeps_the_budget() -> None:
     assert "No way keeps the budget" in text
 
 
+def test_advice_recommends_nothing_that_finds_less_than_it_alarms_falsely() -> None:
+    text = advice(_summary("threshold", 1, 0.5, 0.3, 0.1), _summary("anew", 1, 0.525, 0.19, 0.02))
+    assert text.startswith("gmm: no way can be recommended: none keeps the budget of false alarms.")
+    assert "The best is as they came: 100 % of the anomalies and 100 % of the healthy recordings raise" in text
+    assert "use the detectors" not in text
+    assert "train anew" not in text
+    # Nor an order of the scores that is no better than guessing.
+    text = advice(_summary("threshold", 1, 0.4, 0.7, 0.93), _summary("none", 0, 0.47, 0.1, 0.0))
+    assert text.startswith("gmm: no way can be recommended: none keeps the budget of false alarms.")
+    assert "The best is threshold: 93 % of the anomalies and 70 % of the healthy recordings raise" in text
+
+
+def test_advice_counts_minutes() -> None:
+    text = advice(_summary("threshold", 1, 0.9))
+    assert "With 1 minute of the other machine" in text
+    text = advice(_summary("anew", 2, 0.9))
+    assert "train anew on 2 minutes of the other machine" in text
+
+
 def test_advice_as_it_came_and_without_figures() -> None:
     came = [_summary("own", 0, 0.99), _summary("none", 0, 0.9, 0.0, 0.9), _summary("threshold", 1, 0.9, 0.0, 0.2)]
     assert "use the detectors as they came" in recommend(Transfer([], [], came, [], 1.0))
@@ -171,7 +190,7 @@ def test_command_prints_writes_and_refuses(shaker: Path, tmp_path: Path) -> None
     content = json.loads(found.stdout)
     assert content["machines"] == ["fan_0_high", "fan_0_low"]
     assert content["matrices"]["gmm"]["auc"][0][0] == 1.0
-    assert "1 minutes: not every machine" in found.stderr
+    assert "1 minute: not every machine" in found.stderr
     assert picture.read_bytes().startswith(b"\x89PNG")
     table = call(*words, "--minutes", 1)
     assert "tested on" in table.stdout

@@ -128,6 +128,17 @@ def test_no_window_is_longer_than_the_recordings(kind: str, rate: int, seconds: 
         assert kind != "idnn" or features.window_frames in (3, 5, 7)
 
 
+@pytest.mark.parametrize(("kind", "most"), [("kmeans", 14), ("gmm", 7), ("combined", 7)])
+def test_no_candidate_has_more_clusters_than_the_recordings_carry(kind: str, most: int) -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+    short = Recordings("vibration", 1000, 1000, fitted=14)
+    found = [suggest(study.ask(), [kind], short, BASE) for _ in range(60)]
+    assert max(item.clusters for item in found if kind != "combined" or "gmm" in item.members) == most
+    assert Recordings("vibration", 1000, 5000, fitted=14).windows == 70
+    assert Recordings("audio", 16000, 10 * 16000, fitted=14).windows == 14
+    assert Recordings("audio", 16000, 16000, fitted=1).windows == 2
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_features_that_are_given_are_kept(kind: str) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
@@ -344,6 +355,7 @@ def test_killed_search_goes_on_without_losing_trials(fan: Path, tmp_path: Path) 
     assert sum(found["trials"].values()) >= more
     assert [item["default"] for item in found["finished"]].count(True) == 2
     bundle = read_bundle(out.read_bytes())
+    assert found["best"]["crc"] == f"{bundle.crc:08x}"
     assert bundle.size <= 40 * 1024
     assert bundle.meta["tune"]["auc"] == round(found["finished"][0]["auc"], 4) == round(max(values.values()), 4)
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
@@ -398,11 +410,13 @@ def test_time_is_kept_for_training_the_best(tmp_path: Path) -> None:
     now = time.time()
     assert not _time_is_up(study, options, now + 5)
     assert _time_is_up(study, options, now - 1)
-    for value, seconds in ((0.6, 1.0), (0.9, 10.0), (0.7, 20.0)):
-        trial = study.ask()
+    for kind, value, seconds in (("kmeans", 0.6, 10.0), ("kmeans", 0.9, 1.0), ("gmm", 0.7, 20.0)):
+        study.enqueue_trial({"kind": kind})
+        trial = study.ask({"kind": optuna.distributions.CategoricalDistribution(["kmeans", "gmm"])})
         trial.set_user_attr("seconds", seconds)
         study.tell(trial, value)
-    # Three times the first fold of the best, and never more than half of all.
+    # Three times the slowest first fold of the best's kind, which computed features that later ones found; never more
+    # than half of all.
     assert not _time_is_up(study, options, now + 40)
     assert _time_is_up(study, options, now + 29)
     assert not _time_is_up(study, replace(options, seconds=20), now + 15)

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
+#include <math.h>
+
 #include "internal.h"
 
 /*
@@ -17,17 +19,39 @@ static inline int32_t round_away(float x)
 	return (int32_t)(x < 0.0f ? x - below_half : x + below_half);
 }
 
-static inline int8_t quantise(float x, float scale, int32_t zero)
+/* An int8 input's scale and zero point, and the steps from its zero that it reaches. */
+struct input {
+	float scale;
+	int32_t zero;
+	float low;
+	float high;
+};
+
+static inline struct input input_of(const struct tocsin_score_quant *quant)
 {
-	float steps = x / scale;
+	return (struct input){
+		.scale = quant->in_scale,
+		.zero = quant->in_zero,
+		.low = (float)(INT8_MIN - quant->in_zero),
+		.high = (float)(INT8_MAX - quant->in_zero),
+	};
+}
 
-	/* Beyond 256 steps every zero point clamps; so the conversion stays in range. */
-	steps = steps > 256.0f ? 256.0f : steps;
-	steps = steps < -256.0f ? -256.0f : steps;
+/*
+ * n values of x. The limits are whole numbers, so steps that are clamped before rounding are
+ * clamped after it. Gives where the next input goes.
+ */
+static __attribute__((noinline)) int8_t *quantise(struct input input, const float *x, size_t n,
+						  int8_t *out)
+{
+	for (; n != 0; n--) {
+		float steps = *x++ / input.scale;
 
-	const int32_t q = round_away(steps) + zero;
-
-	return (int8_t)(q > INT8_MAX ? INT8_MAX : q < INT8_MIN ? INT8_MIN : q);
+		steps = steps > input.high ? input.high : steps;
+		steps = steps < input.low ? input.low : steps;
+		*out++ = (int8_t)(round_away(steps) + input.zero);
+	}
+	return out;
 }
 
 /* What the int8 input can tell apart: normalised values from `low` to `high`. */
@@ -99,18 +123,17 @@ void tocsin_score_quantise(const struct tocsin_score_config *cfg, const float *x
 {
 	const struct tocsin_score_network *network = network_of(cfg);
 	const bool predict = network != NULL && network->use == TOCSIN_SCORE_PREDICT;
-	/* Read once: bytes that are written might be anything, so also these. */
-	const float scale = tocsin_score_quant_of(cfg)->in_scale;
-	const int32_t zero = tocsin_score_quant_of(cfg)->in_zero;
-	const size_t first = predict ? network->first : cfg->dim;
-	const size_t behind = predict ? first + network->n_out : cfg->dim;
+	const struct input seen = input_of(tocsin_score_quant_of(cfg));
 
-	for (size_t i = 0; i < first; i++) {
-		input[i] = quantise(x[i], scale, zero);
+	if (!predict) {
+		quantise(seen, x, cfg->dim, input);
+		return;
 	}
-	for (size_t i = behind; i < cfg->dim; i++) {
-		input[i - behind + first] = quantise(x[i], scale, zero);
-	}
+
+	const size_t behind = network->first + network->n_out;
+
+	input = quantise(seen, x, network->first, input);
+	quantise(seen, x + behind, cfg->dim - behind, input);
 }
 
 /* Squared distance of x, n values, to the range. */
@@ -134,17 +157,19 @@ static float sum_of_squares(const struct tocsin_score_quant *quant, const float 
 			    const int8_t *output, size_t n)
 {
 	const struct range range = range_of(quant);
+	/* What is no larger lies in the range: one look at most values, where the ends take two. */
+	const float inside = range.high < -range.low ? range.high : -range.low;
 	const float scale = quant->out_scale;
 	const int32_t zero = quant->out_zero;
 	float sum = 0.0f;
 	float away = 0.0f;
 
-#pragma GCC unroll 4
+#pragma GCC unroll 2
 	for (size_t i = 0; i < n; i++) {
 		const float y = scale * (float)(output[i] - zero);
 		float seen = x[i];
 
-		if (__builtin_expect(x[i] > range.high || x[i] < range.low, 0)) {
+		if (__builtin_expect(fabsf(x[i]) > inside, 0)) {
 			seen = clamp(range, x[i]);
 			away += (x[i] - seen) * (x[i] - seen);
 		}

@@ -1,3 +1,3 @@
 """Tocsin: train, pack and run detectors that hear a machine about to fail."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -101,6 +101,17 @@ def deaf_to(bundle: Bundle, seed: int = 0) -> tuple[str, ...]:
     return _missed(bundle, _scores(bundle, seed))
 
 
+def recorded_deafness(bundle: Bundle) -> str:
+    """What to tell of a bundle that was kept although it is deaf, by its record; empty of one that hears."""
+    names = bundle.meta.get("deaf_to")
+    if not isinstance(names, list) or not names:
+        return ""
+    return (
+        f"this detector raises no alarm on {' nor on '.join(map(str, names))}, and was kept with --force: that it is"
+        " silent says nothing of the machine"
+    )
+
+
 def require_hearing(
     bundle: Bundle, budget: Rate, threshold_of: ThresholdOf, *, force: bool = False, seed: int = 0
 ) -> Deafness:

@@ -176,14 +176,15 @@ def operating_curve(
 ) -> list[OperatingPoint]:
     """False alarms, detections and delays over a range of thresholds, lowest first.
 
+    Parameters that are not listed, and errors, are those of :func:`operating_point`. The thresholds in `decision`
+    do not matter.
+
     Parameters
     ----------
     thresholds
         Where to look (None: from one false alarm a year by the healthy recordings' tail down to their median).
     hysteresis
         Where an alarm ends, see :func:`tocsin.alarm.tail.off_level`.
-
-    Other parameters and errors are those of :func:`operating_point`; the thresholds in `decision` do not matter.
     """
     tail = _tail(healthy, decision, step_seconds)
     if thresholds is None:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from ..bundle import Decision
+from ..bundle import Bundle, Decision
 from ..data import Clip, Dataset, Issues
 from ..data.extract import in_threads
 from ..errors import DataError
@@ -82,22 +82,25 @@ class Alertness:
             return "" if self.found >= LITTLE * self.strange else self._hardly
         return (
             f"the threshold is so high that of {self.strange} plainly strange versions of healthy recordings only"
-            f" {self.found} {self._raise} an alarm; just above what was heard, {self.found_heard} would. This detector"
-            " may stay silent on a plain fault. Record more healthy running, which lets the threshold come down, or"
-            " allow more false alarms with --false-alarms."
+            f" {self.found} {self._raise} an alarm; at {self.heard:.4g}, which healthy running reached about once,"
+            f" {self.found_heard} would. This detector may stay silent on a plain fault. Record more healthy running,"
+            " which lets the threshold come down, or allow more false alarms with --false-alarms."
         )
 
     @property
     def _hardly(self) -> str:
         return (
             f"of {self.strange} plainly strange versions of healthy recordings only {self.found} {self._raise} an"
-            f" alarm, and no more than {max(self.found, self.found_heard)} would at any threshold above what was heard."
-            " This detector may stay silent on a plain fault. Choose another --model, or train a network longer."
+            f" alarm, and no more than {max(self.found, self.found_heard)} would at any threshold that healthy running"
+            " allows. This detector may stay silent on a plain fault. Choose another --model, or train a network"
+            " longer."
         )
 
     @property
     def _would(self) -> str:
-        return f"; just above what was heard, {self.found_heard} would be" if self.found_heard else ", at any threshold"
+        if not self.found_heard:
+            return ", at any threshold"
+        return f"; at {self.heard:.4g}, which healthy running reached about once, {self.found_heard} would be"
 
     @property
     def _raise(self) -> str:
@@ -109,6 +112,15 @@ class Alertness:
         if self.found_heard > self.found:
             text += f"; {self.found_heard} would at {self.heard:.5g}, reached about once in what was heard"
         return text
+
+
+def recorded_alertness(bundle: Bundle) -> Alertness | None:
+    """What the record of a bundle says of its threshold's reach; None where it says nothing that can be read."""
+    said = bundle.meta.get("alertness")
+    names = [field.name for field in fields(Alertness)]
+    if not isinstance(said, dict) or not all(isinstance(said.get(name), int | float) for name in names):
+        return None
+    return Alertness(**{name: said[name] for name in names})
 
 
 def strange_vectors(

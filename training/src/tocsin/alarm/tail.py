@@ -30,14 +30,16 @@ BASE_QUANTILES = (0.9, 0.995)
 # Fewer clusters than this say nothing of the tail's shape; an exponential one is assumed.
 SHAPE_CLUSTERS = 12
 # The prior on the shape, normal within limits: a tail fitted on dozens of peaks must not run away. Mean and spread are
-# those that Martins and Stedinger (2000) found for floods; detectors' scores have such tails too (docs/thresholds.md).
+# those that Martins and Stedinger (2000) found for floods; detectors' scores have such tails too
+# (docs/explanation/thresholds.md).
 SHAPE_MEAN = 0.1
 SHAPE_SPREAD = 0.12
 SHAPE_LIMIT = 0.5
 REPLICAS = 200
 # For alarms up to so many times rarer than one in the hours that were judged, a level is where the rate averaged over
 # all that the data leave open is the one asked for. Further out, the few heaviest tails that cannot be excluded rule
-# that average, and would lift the level out of reach of most faults: from there on it is the median (thresholds.md).
+# that average, and would lift the level out of reach of most faults: from there on it is the median
+# (docs/explanation/thresholds.md).
 BEYOND = 4.0
 # With fewer recordings than this, clusters are resampled instead of recordings.
 RECORDINGS = 20

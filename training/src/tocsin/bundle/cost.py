@@ -107,7 +107,7 @@ def _aligned(size: int) -> int:
 
 
 def _ring(features: FeatureConfig) -> int:
-    """Bytes of the sample ring, as ``app/src/plan.c`` sizes it."""
+    """Bytes of the sample ring, as ``app/src/pipeline/plan.c`` sizes it."""
     frame = features.frame_length
     wanted = max(features.sample_rate * RING_MS // 1000, frame + max(frame, 2 * BLOCK_FRAMES))
     return 2 * features.channels * (1 << (wanted - 1).bit_length())

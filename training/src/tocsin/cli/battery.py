@@ -73,6 +73,10 @@ def battery(
     for row in rows:
         cycle = "always" if row["listen_s"] == row["every_s"] else f"{row['listen_s']:g} s every {row['every_s']:g} s"
         click.echo(f"{cycle:<20} {row['mean_ma']:8.3f} mA   {_duration(row['days'])}")
+    click.echo(
+        f"by {100 * usable:g} % of {capacity:g} mAh (--usable) and a self-discharge of {self_discharge:g} % a year"
+        " (--self-discharge)"
+    )
 
 
 def _duration(days: float) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..words import counted
 from .options import Words, check_reading, progress, reading_options, show_table, table
 
 if TYPE_CHECKING:
@@ -57,9 +58,8 @@ def _print(found: Info) -> None:
         cells = (getattr(group, name) or "-" for name in names)
         made.add_row(*cells, str(group.normal), str(group.anomaly), f"{group.seconds:.0f}")
     show_table(made)
-    cut = f" in {found.clips} clips" if found.clips != found.recordings else ""
-    many = "" if found.recordings == 1 else "s"
-    click.echo(f"{found.recordings} recording{many} of {found.kind}{cut}, {found.seconds / 3600:.2f} h")
+    cut = f" in {counted(found.clips, 'clip')}" if found.clips != found.recordings else ""
+    click.echo(f"{counted(found.recordings, 'recording')} of {found.kind}{cut}, {found.seconds / 3600:.2f} h")
     for title, counts in (("Hz", found.rates), ("channels", found.channels), ("seconds", found.lengths)):
         click.echo(f"  {title}: " + ", ".join(f"{key} ({count})" for key, count in counts.items()))
     for name, values in found.attributes.items():

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..words import counted
 from .options import (
     READING,
     check_reading,
-    counted,
     data_option,
     progress,
     reading_options,
@@ -42,19 +42,20 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
     section and domain, and for all recordings together. pAUC is the area up to a false positive rate of 0.1,
     standardised so that 0.5 is chance (McClish), as in DCASE's task 2.
     """
+    from ..alarm.deafness import recorded_deafness
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
-    from ..evaluation.evaluate import candidates, left_out_words, read_options
+    from ..evaluation.evaluate import candidates, left_out_words, read_options, unused
     from ..evaluation.evaluate import evaluate as work
 
     detector = read_bundle(bundle)
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
-    tell_left_out(dataset)
+    tell_left_out(dataset, unused(dataset))
     check_reading(dataset.kind)
     issues = Issues()
     with progress("scoring", len(candidates(dataset))) as step:
         result = work(detector, dataset, issues=issues, strict=strict, step=lambda: step(""))
-    warn(issues.lines())
+    warn([*issues.lines(), *filter(None, [recorded_deafness(detector)])])
     if result.left_out:
         click.echo(left_out_words(detector, result.left_out), err=True)
     if json_wanted:
@@ -89,13 +90,15 @@ def _alarms(detector: Bundle, every: Row) -> str:
 def _table(rows: list[Row]) -> None:
     # Columns that say nothing take room from names.
     groups = [name for name in ("machine", "section", "domain") if any(getattr(row, name) for row in rows)]
-    made = table(names=groups, numbers=("AUC", "95 %", "pAUC", "normal", "anomaly"))
+    made = table(names=groups, numbers=("AUC", "95 %", "pAUC", "normal\nalarms", "anomaly\nalarms"))
     for row in rows:
         auc, pauc = ("-" if value is None else f"{value:.3f}" for value in (row.auc, row.pauc))
         interval = "-" if row.auc is None else f"{row.auc_low:.3f}–{row.auc_high:.3f}"
         if row.machine == "all":
             made.add_section()
-        made.add_row(
-            *(getattr(row, name) for name in groups), auc, interval, pauc, str(row.n_normal), str(row.n_anomaly)
-        )
+        alarms = [
+            f"{alarms} of {number}" if number else "-"
+            for alarms, number in ((row.normal_alarms, row.n_normal), (row.anomaly_alarms, row.n_anomaly))
+        ]
+        made.add_row(*(getattr(row, name) for name in groups), auc, interval, pauc, *alarms)
     show_table(made)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import counted
+from ..words import budget_words, counted
 
 if TYPE_CHECKING:
     from ..bundle import AutoencoderModel, Bundle, Decision, Model, NetworkModel
@@ -22,18 +22,18 @@ def describe_features(features: FeatureConfig) -> str:
     rate = features.sample_rate
     counts = [band.count for band in features.bands]
     # A bundle holds weights, not how they came about; bands of equal width hold as many bins each, within one.
-    name = "power bands" if features.sensor == "vibration" else "mel bands"
+    name = "power band" if features.sensor == "vibration" else "mel band"
     if features.sensor == "audio" and counts and max(counts) - min(counts) <= 1:
-        name = "linear bands"
-    parts = [f"{len(counts)} {name}"] if counts else []
+        name = "linear band"
+    parts = [counted(len(counts), name)] if counts else []
     if features.stats:
         parts.append(", ".join(features.stats))
     axes = f" of {features.channels} channels" if features.channels > 1 else ""
     pool = ", ".join(features.pool) + (" of powers" if features.power else "")
     return (
         f"{' and '.join(parts)}{axes} at {rate} Hz, frames of {features.frame_length} every {features.hop} samples;"
-        f" {pool} over {features.window_frames} frames ({features.window_span / rate:.3g} s) every"
-        f" {features.window_step / rate:.3g} s: {features.n_vector} values"
+        f" {pool} over {counted(features.window_frames, 'frame')} ({features.window_span / rate:.3g} s) every"
+        f" {features.window_step / rate:.3g} s: {counted(features.n_vector, 'value')}"
     )
 
 
@@ -62,7 +62,7 @@ def _describe(model: Model, bundle: Bundle | None) -> str:
     )
 
     if isinstance(model, KMeansModel):
-        return f"k-means, {len(model.centroids)} clusters, {model.centroids.nbytes} bytes"
+        return f"k-means, {counted(len(model.centroids), 'cluster')}, {model.centroids.nbytes} bytes"
     if isinstance(model, AutoencoderModel):
         hidden = bundle.meta.get("model", {}).get("hidden") if bundle else None
         widths = (
@@ -73,12 +73,12 @@ def _describe(model: Model, bundle: Bundle | None) -> str:
         return f"autoencoder {widths}, int8, {_network_sizes(model)}"
     if isinstance(model, GaussianMixtureModel):
         return (
-            f"Gaussian mixture, {len(model.means)} components, {model.covariance},"
+            f"Gaussian mixture, {counted(len(model.means), 'component')}, {model.covariance},"
             f" {model.means.nbytes + model.whiten.nbytes + model.log_const.nbytes} bytes"
         )
     if isinstance(model, NeighboursModel):
         shared = "" if model.whiten is None else ", whitened by one covariance"
-        return f"nearest of {len(model.references)} healthy vectors in units of their radii, int8{shared}"
+        return f"nearest of {counted(len(model.references), 'healthy vector')} in units of their radii, int8{shared}"
     if isinstance(model, MahalanobisModel):
         nearest = "" if len(model.means) == 1 else f" to the nearest of {len(model.means)} means"
         size = model.means.nbytes + model.whiten.nbytes
@@ -104,7 +104,7 @@ def _describe_network(model: NetworkModel) -> str:
     """What a network is for, and what scores its output."""
     size = f"int8, {_network_sizes(model)}"
     if model.use == "embed":
-        text = f"network to an embedding of {model.outputs} values, {size}"
+        text = f"network to an embedding of {counted(model.outputs, 'value')}, {size}"
     elif model.use == "predict":
         text = (
             f"network that predicts values {model.first} to {model.first + model.outputs - 1} from the others, {size}"
@@ -173,13 +173,12 @@ def inspect(bundle: Path, json_wanted: bool) -> None:
 
 def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
     """What a person wants to know."""
-    from ..alarm.threshold import format_hours, format_number
-
-    features, decision, meta = bundle.features, bundle.decision, bundle.meta
+    features, decision = bundle.features, bundle.decision
     step = features.window_step / features.sample_rate
+    scale = f", full scale {features.scale * 32768:.4g} g" if features.sensor == "vibration" else ""
     lines = [
         ("bundle", f"{path}, {bundle.size} bytes, CRC {bundle.crc:08x}"),
-        ("sensor", f"{features.sensor}, {features.sample_rate} Hz, {counted(features.channels, 'channel')}"),
+        ("sensor", f"{features.sensor}, {features.sample_rate} Hz, {counted(features.channels, 'channel')}{scale}"),
         ("features", describe_features(features)),
         ("model", describe_model(bundle)),
         (
@@ -190,23 +189,33 @@ def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
     ]
     if bundle.duty is not None:
         lines.append(("duty", f"listens {bundle.duty.listen_ms / 1000:g} s every {bundle.duty.period_ms / 1000:g} s"))
-    if features.sensor == "vibration":
-        lines[1] = ("sensor", f"{lines[1][1]}, full scale {features.scale * 32768:.4g} g")
+    return lines + _record(bundle)
+
+
+def _record(bundle: Bundle) -> list[tuple[str, str]]:
+    """What the training record says: recordings, adaptations, budget, and whether the detector hears."""
+    from ..alarm.deafness import recorded_deafness
+    from ..alarm.sensitivity import recorded_alertness
+    from ..alarm.threshold import format_hours, format_number
+
+    meta, lines = bundle.meta, []
     data, split, line = (meta.get(key, {}) for key in ("data", "split", "threshold"))
+    adapted = meta.get("rebaselined", [])
     if split and data:
-        lines.append(
-            (
-                "trained on",
-                f"{split.get('fit')} recordings of {data.get('name')}, threshold by {split.get('judged')},"
-                f" seed {split.get('seed')}, tocsin {meta.get('tocsin')}",
-            )
-        )
+        # An adaptation sets the threshold anew.
+        judged = "" if adapted else f", threshold by {split.get('judged')}"
+        used = f"{counted(split.get('fit', 0), 'recording')} of {data.get('name')}{judged}"
+        lines.append(("trained on", f"{used}, seed {split.get('seed')}, tocsin {meta.get('tocsin')}"))
+    for step in adapted:
+        used = f"{counted(step.get('recordings', 0), 'recording')} of {step.get('data')}"
+        how = f"{format_hours(step.get('seconds', 0) / 3600)}: method {step.get('method')}, from CRC {step.get('from')}"
+        lines.append(("adapted to", f"{', '.join(map(str, step.get('machines', [])))} by {used}, {how}"))
     if line:
-        lines.append(
-            (
-                "budget",
-                f"{line.get('budget')} false alarms, by {format_hours(line.get('hours', 0))} of healthy recordings"
-                f" ({format_number(line.get('extrapolation', 0))} times beyond them)",
-            )
-        )
+        heard = f"{format_hours(line.get('hours', 0))} of healthy recordings"
+        beyond = f"{format_number(line.get('extrapolation', 0))} times beyond them"
+        lines.append(("budget", f"{budget_words(str(line.get('budget')))}, by {heard} ({beyond})"))
+    if alertness := recorded_alertness(bundle):
+        lines.append(("alertness", alertness.describe()))
+    if deaf := recorded_deafness(bundle):
+        lines.append(("deaf", deaf))
     return lines

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..words import counted
 from .options import port_option
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _line(thing: Thing) -> str:
     if kind == "event":
         return at + ("ALARM begins" if thing["event"] == "begin" else "alarm ends") + f", peak {_number(thing['peak'])}"
     if kind == "gap":
-        return f"gap: {thing['count']} samples missing from sample {thing['index']}"
+        return f"gap: {counted(thing['count'], 'sample')} missing from sample {thing['index']}"
     if kind == "sensor":
         return f"sensor {thing['condition']} {'begins' if thing['begins'] else 'is over'} at sample {thing['index']}"
     if kind == "spectrum":
@@ -105,7 +106,7 @@ def _line(thing: Thing) -> str:
     if kind == "source":
         return f"source: {_SOURCES.get(thing['source'], thing['source'])}"
     if kind == "replay":
-        return f"replay over after {thing['frames']} frames: {thing['ended'] or 'it is through'}"
+        return f"replay over after {counted(thing['frames'], 'frame')}: {thing['ended'] or 'it is through'}"
     return f"link: {thing['state']} ({thing['reason']})"
 
 
@@ -174,7 +175,10 @@ class Screen:
             parts.append(Text(_line(self.window), style="bold red" if alarm else "green"))
             parts.append(Text(bar(list(self.scores)) if self.scores else ""))
         sick = self.sensor != "OK"
-        counts = f"sensor {self.sensor}; {self.windows} windows, {self.gaps} gaps, {self.lost} samples missing"
+        counts = (
+            f"sensor {self.sensor}; {counted(self.windows, 'window')}, {counted(self.gaps, 'gap')},"
+            f" {counted(self.lost, 'sample')} missing"
+        )
         parts.append(Text(counts, style="bold red" if sick else ""))
         if self.spectrum is not None:
             hz = self.spectrum["hz"]

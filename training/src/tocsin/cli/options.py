@@ -235,20 +235,18 @@ def show_table(made: Any) -> None:
     screen.print(made)
 
 
-def counted(number: int, what: str) -> str:
-    """A number with its noun: ``1 window``, ``3 windows``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def warn(lines: list[str]) -> None:
     """Tell each line once, on standard error."""
     for line in lines:
         click.echo(f"warning: {line}", err=True)
 
 
-def tell_left_out(dataset: Dataset) -> None:
-    """Say on standard error which files are not used and why, and what was decided about the others."""
-    for item in dataset.left_out:
+def tell_left_out(dataset: Dataset, unused: str = "") -> None:
+    """Say on standard error which files are not used and why, and what was decided about the others.
+
+    `unused` are recordings that the command has no use for, in words.
+    """
+    for item in [*dataset.left_out, *filter(None, [unused])]:
         click.echo(f"left out: {item}", err=True)
     for note in dataset.notes:
         click.echo(f"note: {note}", err=True)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from ..words import budget_words, counted
 from .options import (
     READING,
     check_reading,
-    counted,
     data_option,
     force_option,
     outliers_option,
@@ -77,7 +77,7 @@ def rebaseline(
     from ..data import Issues, open_dataset
     from ..errors import BundleError
     from ..evaluation.evaluate import read_options
-    from ..learn.rebaseline import RebaselineOptions, candidates, read_pieces
+    from ..learn.rebaseline import RebaselineOptions, candidates, read_pieces, unused
     from ..learn.rebaseline import rebaseline as work
 
     detector = read_bundle(bundle)
@@ -85,7 +85,7 @@ def rebaseline(
         raise BundleError(f"There is no folder {output.parent} to write {output.name} to.")
     issues = Issues()
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
-    tell_left_out(dataset)
+    tell_left_out(dataset, unused(dataset))
     check_reading(dataset.kind)
     with progress("reading", len(candidates(dataset))) as step:
         pieces = read_pieces(
@@ -138,14 +138,15 @@ def _lines(old: Bundle, result: Rebaselined, output: Path) -> list[str]:
     before, after = _shares(result.before), _shares(result.after)
     return [
         f"from         CRC {step['from']}, {old.kind}",
-        f"recordings   {step['recordings']} healthy ones of {', '.join(step['machines'])},"
+        f"recordings   {counted(step['recordings'], 'healthy one')} of {', '.join(step['machines'])},"
         f" {format_hours(step['seconds'] / 3600)}",
         f"method       {result.method}",
         f"scores       before: median {before['median']:.4g}, greatest {before['greatest']:.4g}, threshold"
         f" {old.decision.threshold_on:.5g}; after, on windows it did not see: median {after['median']:.4g}, greatest"
         f" {after['greatest']:.4g}",
-        f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {result.bundle.meta['threshold']['budget']} false"
-        f" alarms; {line.method} tail of {counted(line.clusters, 'peak')} in {format_hours(line.hours)}",
+        f"threshold    {line.on:.5g} on, {line.off:.5g} off, for"
+        f" {budget_words(result.bundle.meta['threshold']['budget'])}; {line.method} tail of"
+        f" {counted(line.clusters, 'peak')} in {format_hours(line.hours)}",
         *([f"alertness    {result.alertness.describe()}"] if result.alertness else []),
         f"bundle       {output}, {result.bundle.size} bytes, CRC {result.bundle.crc:08x}",
     ]

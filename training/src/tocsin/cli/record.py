@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..words import counted
 from .options import console, port_option
 
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ def _summary(outcome: Outcome, json_wanted: bool) -> None:
         click.echo(json.dumps(vars(outcome) | {"clips": [str(clip) for clip in outcome.clips]}))
         return
     for gap in outcome.gaps:
-        where = f"{gap['count']} samples missing from sample {gap['index']}"
+        where = f"{counted(gap['count'], 'sample')} missing from sample {gap['index']}"
         click.echo(f"gap: {where} of segment {gap['segment']}: {', '.join(gap['reasons'])}")
-    parts = [f"{outcome.seconds:.6g} s in {len(outcome.clips)} clips", f"{outcome.missing} samples missing"]
+    parts = [f"{outcome.seconds:.6g} s in {counted(len(outcome.clips), 'clip')}"]
+    parts.append(f"{counted(outcome.missing, 'sample')} missing")
     if outcome.segments > 1:
         parts.append(f"{outcome.segments} streams")
     if outcome.windows is not None:
-        parts.append(f"the detector scored {outcome.windows} windows meanwhile")
+        parts.append(f"the detector scored {counted(outcome.windows, 'window')} meanwhile")
     click.echo("; ".join(parts))
 
 
@@ -97,7 +99,7 @@ def _progress(options: Options) -> Iterator[tuple[Callable[[Outcome], None], Cal
         task = bar.add_task("recording", total=options.seconds)
 
         def progress(outcome: Outcome) -> None:
-            missing = f", {outcome.missing} samples missing" if outcome.missing else ""
+            missing = f", {counted(outcome.missing, 'sample')} missing" if outcome.missing else ""
             bar.update(task, completed=outcome.seconds, description=f"recording{missing}")
 
         def tell(line: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ..words import counted
 from .options import READING, check_reading, data_option, progress, reading_options, tell_left_out, warn
 
 
@@ -45,16 +46,17 @@ def report(
     device. The page needs no network and no script, and can be printed. Only recordings that the bundle was not trained
     on are used.
     """
+    from ..alarm.deafness import recorded_deafness
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
-    from ..evaluation.evaluate import candidates, read_options
+    from ..evaluation.evaluate import candidates, read_options, unused
     from ..evaluation.report import ReportOptions, write_report
     from ..evaluation.report.page import check_output
 
     detector = read_bundle(bundle)
     check_output(output)
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
-    tell_left_out(dataset)
+    tell_left_out(dataset, unused(dataset))
     check_reading(dataset.kind)
     issues = Issues()
     options = ReportOptions(
@@ -65,7 +67,7 @@ def report(
     )
     with progress("scoring", len(candidates(dataset))) as step:
         measured = write_report(detector, dataset, output, options, issues=issues, strict=strict, step=lambda: step(""))
-    warn(issues.lines())
+    warn([*issues.lines(), *filter(None, [recorded_deafness(detector)])])
     size = output.stat().st_size
     if json_wanted:
         on = detector.decision.threshold_on
@@ -85,4 +87,4 @@ def report(
             )
         )
     else:
-        click.echo(f"wrote {output}, {size / 1e6:.2f} MB: {len(measured.recorded)} recordings")
+        click.echo(f"wrote {output}, {size / 1e6:.2f} MB: {counted(len(measured.recorded), 'recording')}")

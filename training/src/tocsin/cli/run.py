@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import counted, now_and_then, text_options, warn, without_companions
+from ..words import counted
+from .options import now_and_then, text_options, warn, without_companions
 
 if TYPE_CHECKING:
     from ..device.replay import Summary
@@ -38,9 +39,10 @@ def run(
 ) -> None:
     """Stream recordings through a detector and print its alarms, and faults of the sensor.
 
-    FILES are recordings of any format that is understood (docs/data.md); each (and each array of an .npz, or one
-    by file.npz:array) starts afresh.
+    FILES are recordings of any format that is understood (docs/reference/data.md); each (and each array of an
+    .npz, or one by file.npz:array) starts afresh.
     """
+    from ..alarm.deafness import recorded_deafness
     from ..bundle import read_bundle
     from ..device.replay import Summary, open_recordings, replay
     from ..evaluation.evaluate import read_options
@@ -48,6 +50,7 @@ def run(
 
     files = without_companions(files)
     detector = read_bundle(bundle)
+    warn(list(filter(None, [recorded_deafness(detector)])))
     rate = detector.features.sample_rate
     options = read_options(detector, given)
     alarms, sick = 0, False
@@ -96,7 +99,7 @@ def _as_text(item: Window | Event | Gap | Change | Summary, rate: int) -> str:
     from ..twin import Event, Gap
 
     if isinstance(item, Summary):
-        state = f"{item.alarms} alarm{'s' if item.alarms > 1 else ''}" if item.alarms else "no alarm"
+        state = counted(item.alarms, "alarm") if item.alarms else "no alarm"
         if item.active:
             state += ", still on at the end"
         if item.sensor:
@@ -111,7 +114,7 @@ def _as_text(item: Window | Event | Gap | Change | Summary, rate: int) -> str:
         words = f"sensor {item.condition}" if item.begins else f"sensor no longer {item.condition}"
         return f"{item.index / rate:10.3f} s  {words}"
     if isinstance(item, Gap):
-        return f"{item.index / rate:10.3f} s  gap, {item.count} sample{'s' if item.count > 1 else ''} missing"
+        return f"{item.index / rate:10.3f} s  gap, {counted(item.count, 'sample')} missing"
     if isinstance(item, Event):
         words = "ALARM begins" if item.kind == "begin" else "alarm ends"
         return (

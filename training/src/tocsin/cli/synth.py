@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from tocsin.synth import MACHINES, DatasetSummary, SynthesisError, check_target, write_dataset
+from tocsin.words import counted, verb
 
 # A bar that vanishes at once is noise.
 _PATIENCE_S = 2.0
@@ -72,7 +73,10 @@ def _report(summary: DatasetSummary) -> str:
     if summary.faults:
         lines.append("  faults: " + ", ".join(f"{name} {count}" for name, count in summary.faults.items()))
     if summary.clipped:
-        lines.append(f"  {summary.clipped} samples exceeded the 16-bit range and were limited")
+        lines.append(
+            f"  {counted(summary.clipped, 'sample')} exceeded the 16-bit range and"
+            f" {verb(summary.clipped, 'was', 'were')} limited"
+        )
     return "\n".join(lines)
 
 

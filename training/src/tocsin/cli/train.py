@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..learn.models import HEADS, KINDS, MEMBERS
+from ..words import budget_words, counted
 from .options import (
     FRONT_END,
     READING,
     Numbers,
     Words,
     check_reading,
-    counted,
     data_option,
     force_option,
     front_end_options,
@@ -215,22 +215,23 @@ def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
     quantiles = ", ".join(f"{100 * float(q):g} % {value:.4g}" for q, value in judged["quantiles"].items())
     lines = [
         f"recordings   {split['fit']} trained on, {split['judged']} for the threshold,"
-        f" {split['held_out']} healthy ones kept for eval, {split['skipped']} skipped",
+        f" {counted(split['held_out'], 'healthy one')} kept for eval, {split['skipped']} skipped",
         f"features     {describe_features(bundle.features)}",
         f"model        {describe_model(bundle)}",
-        f"scores       of {judged['windows']} held-out healthy windows: {quantiles}",
+        f"scores       of {counted(judged['windows'], 'held-out healthy window')}: {quantiles}",
     ]
     if "score_float" in judged:
         text = f"mean healthy score {judged['score_float']:.4g} in float, {judged['score_int8']:.4g} in int8"
         if "auc_float" in judged:
             text += (
-                f"; against {judged['n_anomaly']} anomalies AUC {judged['auc_float']:.4f} in float,"
-                f" {judged['auc_int8']:.4f} in int8"
+                f"; AUC {judged['auc_float']:.4f} in float, {judged['auc_int8']:.4f} in int8, of"
+                f" {counted(judged['n_anomaly'], 'anomalous recording')} against those of the threshold: no test of the"
+                " detector, tocsin eval makes one"
             )
         lines.append(f"int8         {text}")
     decision = bundle.decision
     lines += [
-        f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {meta['threshold']['budget']} false alarms;"
+        f"threshold    {line.on:.5g} on, {line.off:.5g} off, for {budget_words(meta['threshold']['budget'])};"
         f" {line.method} tail of {counted(line.clusters, 'peak')} in {format_hours(line.hours)}",
         f"  at 95 %    the budget's level lies from {line.on_low:.5g} to {line.on_high:.5g}; at the threshold"
         f" {format_number(24 * line.expected_low, 2)} to {format_number(24 * line.expected_high, 2)} false alarms a"

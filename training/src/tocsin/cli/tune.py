@@ -194,7 +194,11 @@ def _json(found: Tuned) -> dict[str, Any]:
         "trials": found.counts,
         "failures": found.failures,
         "deaf": found.deaf,
-        "best": {**found.best.bundle.meta["tune"], "bytes": found.best.bundle.size, "crc": found.best.bundle.crc},
+        "best": {
+            **found.best.bundle.meta["tune"],
+            "bytes": found.best.bundle.size,
+            "crc": f"{found.best.bundle.crc:08x}",
+        },
         "front": [entry(item) for item in found.front],
         "finished": [entry(item) for item in found.finished],
     }
@@ -237,7 +241,7 @@ def show(found: Tuned, output: Path) -> None:
         )
     click.echo(
         f"best      * trial {written}: {describe(winner)}; AUC {winner.auc:.4f}\n"
-        f"bundle    {output}, {bundle.size} bytes, CRC {bundle.crc:08x}"
+        f"bundle    {output}, {bundle.size} bytes trained on all recordings (above: on a part), CRC {bundle.crc:08x}"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..words import counted
 from .options import port_option, progress, text_options, warn, without_companions
 
 _EPILOG = """\b
@@ -60,6 +61,6 @@ def verify(
     else:
         for item in found:
             state = "; ".join(item.differences) or "equal"
-            click.echo(f"{item.name}: {item.windows} windows, {item.events} events: {state}")
+            click.echo(f"{item.name}: {counted(item.windows, 'window')}, {counted(item.events, 'event')}: {state}")
     if not equal:
         ctx.exit(1)

@@ -18,20 +18,8 @@ SUFFIXES = suffixes("sound")
 CLIPPED_SHARE = 1e-3
 # Hz. A header beyond is damaged; taken at its word it would make gigabytes of a few samples.
 RATES = (1000, 10_000_000)
-
-
-def check_finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give the samples of a sound file back where they can be used.
-
-    Raises
-    ------
-    DataError
-        NaN or infinity are among them.
-    """
-    if not np.isfinite(values).all():
-        bad = int(np.count_nonzero(~np.isfinite(values)))
-        raise DataError(f"{bad} samples are not finite (NaN or infinity)")
-    return values
+SOUND_RATE_MIN = 8000
+"""Hz. Sound is hardly ever recorded at less; acceleration mostly is."""
 
 
 def plausible(rate: float) -> float:

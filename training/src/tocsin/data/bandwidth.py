@@ -69,12 +69,15 @@ class Lowest:
         Recordings.
     first
         Name of the first of them.
+    below
+        How many are from a rate below that of the data set.
     """
 
     rate: float
     clips: int
     total: int
     first: str
+    below: int = 0
 
 
 def lowest_rate(dataset: Dataset, clips: Iterable[Clip]) -> Lowest:
@@ -85,7 +88,18 @@ def lowest_rate(dataset: Dataset, clips: Iterable[Clip]) -> Lowest:
             rates.append((rate_of(dataset, clip), clip.name))
     lowest = min((rate for rate, _ in rates), default=float(dataset.rate))
     names = [name for rate, name in rates if rate == lowest]
-    return Lowest(min(lowest, dataset.rate), len(names), len(rates), names[0] if names else "")
+    below = sum(rate < dataset.rate for rate, _ in rates)
+    return Lowest(min(lowest, dataset.rate), len(names), len(rates), names[0] if names else "", below)
+
+
+def below_advice(lowest: float, wanted: float, *, every: bool) -> str:
+    """What to do about sound from a rate below the one wanted, Hz; `every`: whether all recordings are from such."""
+    if every:
+        return f"Record at {wanted:,.0f} Hz, or train with --rate {lowest:.0f}."
+    return (
+        f"Record all at {wanted:,.0f} Hz, train with --rate {lowest:.0f}, or leave them out with --fmax"
+        f" {PASSBAND * wanted / 2:.0f}."
+    )
 
 
 def check_reach(dataset: Dataset, clip: Clip, features: FeatureConfig) -> None:
@@ -131,8 +145,7 @@ def bandwidth_notes(lowest: Lowest, features: FeatureConfig, *, chosen: bool) ->
     if lowest.rate < rate and not chosen:
         return [
             f"{share} and hold nothing above {lowest.rate / 2:,.0f} Hz, so the bands end at {end:,.0f} Hz: a fault that"
-            f" sounds above is not heard. Record at {rate:,} Hz, train with --rate {lowest.rate:.0f}, or leave them out"
-            f" with --fmax {PASSBAND * rate / 2:.0f}."
+            f" sounds above is not heard. {below_advice(lowest.rate, rate, every=lowest.below == lowest.total)}"
         ]
     if features.top > PASSBAND * rate / 2 + bin_width:
         end = PASSBAND * rate / 2

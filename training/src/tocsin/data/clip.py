@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ..words import counted
+
 Label = Literal["normal", "anomaly"]
 
 
@@ -113,15 +115,14 @@ class Issues:
         """Record that something was done to, or is strange about, `name`."""
         with self._lock:
             self.notes[what] += 1
-            self._first.setdefault(what, name)
+            # Threads come in any order.
+            self._first[what] = min(name, self._first.get(what, name))
 
-    def lines(self) -> list[str]:
-        """Sentences for the user, one for each kind of oddity."""
+    def lines(self, what: str = "recording") -> list[str]:
+        """Sentences for the user, one for each kind of oddity of a recording, or of `what` was looked at."""
         shown = [f"skipped {name}: {reason}" for name, reason in self.skipped[:10]]
         if len(self.skipped) > 10:
             shown.append(f"skipped {len(self.skipped) - 10} more")
-        shown += [
-            f"{count} recording{'s' if count > 1 else ''} {what} (first: {self._first[what]})"
-            for what, count in self.notes.items()
-        ]
+        notes = sorted(self.notes.items(), key=lambda note: self._first[note[0]])
+        shown += [f"{counted(count, what)} {text} (first: {self._first[text]})" for text, count in notes]
         return shown

@@ -13,11 +13,29 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
+from ..words import are, counted, verb
 from . import audio, vibration
 from .health import require_sum
 
 Values = npt.NDArray[np.float64]
 Samples = npt.NDArray[np.int16]
+
+
+def check_finite(values: Values) -> Values:
+    """Give the numbers of a file back where they can be used.
+
+    Raises
+    ------
+    DataError
+        NaN or infinity are among them.
+    """
+    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
+    if bad:
+        raise DataError(
+            f"{are(bad, 'value')} not finite (NaN or infinity): cut {verb(bad, 'it', 'them')} out, or export the"
+            " recording again"
+        )
+    return values
 
 
 class Converter(Protocol):
@@ -70,10 +88,10 @@ class ToSound:
 
     def push(self, values: Values, *, last: bool = True) -> Samples:
         """As :meth:`Converter.push`; shape (n,)."""
-        audio.check_finite(values)
+        check_finite(values)
         count = self._channels = values.shape[1]
         if self._channel is not None and self._channel >= count:
-            raise DataError(f"has {count} channel{'s' if count > 1 else ''}, so no channel {self._channel}")
+            raise DataError(f"has {counted(count, 'channel')}, so no channel {self._channel}")
         if self._channel is None:
             require_sum(values)
         mono = values.mean(axis=1) if self._channel is None else values[:, self._channel]
@@ -117,7 +135,7 @@ class ToVibration:
     def push(self, values: Values, *, last: bool = True) -> Samples:
         """As :meth:`Converter.push`; shape (n,) of one channel, else (n, channels)."""
         del last
-        out = self._digits.push(vibration.check_finite(values) * self._unit)
+        out = self._digits.push(check_finite(values) * self._unit)
         return out[:, 0] if out.shape[1] == 1 else out
 
     def notes(self) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from math import gcd
 
 from ..errors import DataError
+from ..words import counted
 from .audio import plausible
 from .clip import Clip, Issues
 from .readers import Reader
@@ -133,6 +134,7 @@ def cut(
         found += [_named(clip, begin, count, own) for begin, count in parts]
     told = issues.lines()
     if long:
-        many = "s" if long > 1 else ""
-        told.insert(0, f"{long} long recording{many} cut into {total} clips of {seconds:g} s (--clip-seconds)")
+        told.insert(
+            0, f"{counted(long, 'long recording')} cut into {counted(total, 'clip')} of {seconds:g} s (--clip-seconds)"
+        )
     return Cut(tuple(found), tuple(told))

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
+from ..words import counted
 from . import audio, rates, vibration
 from .clip import Clip, Issues
-from .convert import Converter, ToSound, ToVibration
+from .convert import Converter, ToSound, ToVibration, check_finite
 from .cutting import cut
 from .discovery import LeftOut, discover
 from .files import walk
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["audio", "vibration"]
 AUDIO_RATE = 16000
-# Sound is hardly ever recorded at less, Hz, or by three microphones; acceleration mostly is, along three axes.
-SOUND_RATE_MIN = 8000
+# Sound is hardly ever recorded by three microphones; acceleration mostly is, along three axes.
 AXES = 3
 # Samples of a file that are streamed in one go: 16 s of sound.
 PIECE = 1 << 18
@@ -132,7 +132,7 @@ class Dataset:
         """Greatest acceleration of a recording, g, and the unit of its numbers."""
         reader = self.reader(clip)
         values, _ = self.values(clip)
-        peak = float(np.abs(vibration.check_finite(values)).max(initial=0.0)) * self._in_g(reader)
+        peak = float(np.abs(check_finite(values)).max(initial=0.0)) * self._in_g(reader)
         return peak, rates.unit_of(reader, self.options)
 
     def cut(self) -> Dataset:
@@ -294,9 +294,9 @@ def _like_vibration(found: Dataset) -> tuple[str, ...]:
     for clip in {clip.machine: clip for clip in reversed(found.clips)}.values():
         with suppress(DataError):  # told when it is read
             reader = found.reader(clip)
-            if reader.channels == AXES or (reader.rate or AUDIO_RATE) < SOUND_RATE_MIN:
+            if reader.channels == AXES or (reader.rate or AUDIO_RATE) < audio.SOUND_RATE_MIN:
                 told.append(
-                    f"{clip.name} has {reader.channels} channel{'s' if reader.channels > 1 else ''} at"
+                    f"{clip.name} has {counted(reader.channels, 'channel')} at"
                     f" {reader.rate or 0:,.0f} Hz, as vibration may have, and is taken for sound: if it"
                     " was recorded by an accelerometer, add --sensor vibration --full-scale G; if not, --sensor audio"
                 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DataError
+from ..words import counted
 from . import vibration
 from .clip import Clip, Label
 from .files import walk
@@ -115,7 +116,7 @@ def discover(root: Path, options: ReadOptions) -> Discovery:
     if not found.clips:
         why = "".join(f" {item}." for item in found.left_out if item.recordings)
         raise DataError(
-            f"{len(group.paths)} recordings in {root}, but nothing says which are normal.{why} {UNDERSTOOD}"
+            f"{counted(len(group.paths), 'file')} in {root}, but nothing says which are normal.{why} {UNDERSTOOD}"
         )
     _tell_formats(found)
     return found

@@ -21,9 +21,11 @@ import numpy.typing as npt
 
 from ..errors import DataError
 from ..features import PASSBAND
+from ..words import counted, verb
 from . import audio
-from .bandwidth import FULL, top_of
+from .bandwidth import FULL, below_advice, top_of
 from .clip import Clip, Issues
+from .convert import check_finite
 from .dataset import Dataset
 from .discovery import LeftOut
 from .extract import in_threads
@@ -125,16 +127,15 @@ class Tables:
 
     def text(self) -> str:
         """Sentences for people."""
-        many = f"{self.count} tables" if self.count > 1 else "1 table"
-        parts = [f"{many} (first: {self.first}): {self.understood.text()}"]
+        parts = [f"{counted(self.count, 'table')} (first: {self.first}): {self.understood.text()}"]
         for count, what in (
-            (self.missing, f"missing in {self.gaps} gap{'s' if self.gaps > 1 else ''}"),
+            (self.missing, f"missing in {counted(self.gaps, 'gap')}"),
             (self.repeated, "at the time of the row before"),
             (self.backward, "going back in time"),
             (self.empty, "without a number"),
         ):
             if count:
-                parts.append(f"{count} row{'s' if count > 1 else ''} {what}")
+                parts.append(f"{counted(count, 'row')} {what}")
         if self.jitter > JITTER:
             parts.append(f"jitter up to {100 * self.jitter:.0f} % (RMS)")
         return "; ".join(parts)
@@ -224,7 +225,7 @@ def measure(dataset: Dataset, clip: Clip) -> Measured:
     if dataset.kind == "audio" or dataset.file_range:
         values, found = dataset.values(clip)
         rate = round(audio.plausible(found or dataset.rate) if dataset.kind == "audio" else found or dataset.rate)
-        samples = audio.check_finite(values)
+        samples = check_finite(values)
     else:
         digits = dataset.read(clip, Issues())
         samples, rate = np.asarray(digits, np.float64).reshape(len(digits), -1), dataset.rate
@@ -273,11 +274,11 @@ def _bandwidth(items: list[Measured], wanted: int) -> list[Finding]:
     low = [m for m in items if m.rate < wanted]
     if low:
         rate = min(m.rate for m in low)
-        text = f"{len(low)} of {len(items)} recordings have a rate below {wanted:,} Hz (first: {low[0].clip.name})."
+        have = verb(len(low), "has", "have")
+        text = f"{len(low)} of {len(items)} recordings {have} a rate below {wanted:,} Hz (first: {low[0].clip.name})."
         advice = (
             "They hold nothing above half their rate, so by default the bands of all end at"
-            f" {PASSBAND * rate / 2:,.0f} Hz. Record all at {wanted:,} Hz, train with --rate {rate}, or leave them out"
-            f" with --fmax {PASSBAND * wanted / 2:.0f}."
+            f" {PASSBAND * rate / 2:,.0f} Hz. {below_advice(rate, wanted, every=len(low) == len(items))}"
         )
         found.append(Finding("rates", text, advice, _some(m.clip for m in low)))
     elif len({m.rate for m in items}) > 1:
@@ -289,8 +290,8 @@ def _bandwidth(items: list[Measured], wanted: int) -> list[Finding]:
     if narrow:
         end = min(m.top for m in narrow)
         text = (
-            f"{len(narrow)} of {len(items)} recordings hold nothing but rounding above {end:,.0f} Hz or more (first:"
-            f" {narrow[0].clip.name}), less than their rate allows."
+            f"{len(narrow)} of {len(items)} recordings {verb(len(narrow), 'holds', 'hold')} nothing but rounding above"
+            f" {end:,.0f} Hz or more (first: {narrow[0].clip.name}), less than their rate allows."
         )
         advice = (
             f"They were resampled or compressed, and a device hears more: record anew, or train with --fmax {end:.0f}."
@@ -310,11 +311,12 @@ def _quality(items: list[Measured], sensor: str, wanted: int) -> list[Finding]:
          "Features take it out, but it costs headroom: check the microphone's bias."),
     ):  # fmt: skip
         if hits:
-            text = f"{len(hits)} of {len(items)} recordings are {what} (first: {hits[0].clip.name})."
+            be = verb(len(hits), "is", "are")
+            text = f"{len(hits)} of {len(items)} recordings {be} {what} (first: {hits[0].clip.name})."
             found.append(Finding(kind, text, advice, _some(m.clip for m in hits)))
     sick = [m for m in items if m.sensor]
     if sick:
-        text = f"{len(sick)} of {len(items)} recordings are of a sensor that did not work"
+        text = f"{len(sick)} of {len(items)} recordings {verb(len(sick), 'is', 'are')} of a sensor that did not work"
         text += f" (first: {sick[0].clip.name}: {sick[0].sensor})."
         advice = "They are left out of training and of tests. Check the sensor, --unit, --full-scale and --channel."
         found.append(Finding("sensor", text, advice, _some(m.clip for m in sick)))
@@ -363,7 +365,8 @@ def _pair_finding(pairs: list[tuple[Clip, Clip]], kind: str, what: str) -> list[
     ):
         if chosen:
             a, b = chosen[0]
-            text = f"{len(chosen)} recordings stand {text} (first: {a.name} [{_where(a)}] and {b.name} [{_where(b)}])."
+            stand = f"{counted(len(chosen), 'recording')} {verb(len(chosen), 'stands', 'stand')}"
+            text = f"{stand} {text} (first: {a.name} [{_where(a)}] and {b.name} [{_where(b)}])."
             found.append(Finding(name, text, advice, _some(p[1] for p in chosen), leak))
     return found
 
@@ -425,7 +428,8 @@ def _splits(clips: list[Clip]) -> list[Finding]:
             sides[clip.recording].add(clip.split)
     parted = [name for name, where in sides.items() if len(where) > 1]
     if parted:
-        text = f"{len(parted)} recordings have copies (other microphones or SNRs) in train and in test."
+        have = f"{counted(len(parted), 'recording')} {verb(len(parted), 'has', 'have')}"
+        text = f"{have} copies (other microphones or SNRs) in train and in test."
         found.append(Finding("shared", text, "Move all copies to one side.", tuple(parted[:100]), True))
     groups: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for clip in clips:
@@ -437,7 +441,7 @@ def _splits(clips: list[Clip]) -> list[Finding]:
             text = f"{where} has no normal recordings to train on."
             found.append(Finding("few", text, "Its anomalies are scored by a model of the others; record some."))
         elif trained < 50:
-            text = f"{where} has {trained} normal recordings to train on."
+            text = f"{where} has {counted(trained, 'normal recording')} to train on."
             found.append(
                 Finding("few", text, "Some hundred make a good model and a threshold that holds; record more.")
             )
@@ -463,14 +467,14 @@ def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str
         findings.append(Finding("unreadable", text, "Repair or remove them.", _some(clip for clip, _ in bad)))
     for rest in dataset.left_out:
         if rest.recordings:
-            findings.append(Finding("left_out", f"Left out: {rest}.", "See docs/data.md.", rest.names))
+            findings.append(Finding("left_out", f"Left out: {rest}.", "See docs/reference/data.md.", rest.names))
     if items:
         findings += _pair_finding(equal_pairs(items), "duplicates", "with the same samples")
         findings += _pair_finding(near_pairs(items), "copies", "as near copies")
         findings += _quality(items, dataset.kind, dataset.rate)
     findings += _splits([item.clip for item in items])
 
-    def counted(values: Iterable[str]) -> dict[str, int]:
+    def most(values: Iterable[str]) -> dict[str, int]:
         return dict(Counter(values).most_common(20))
 
     return Info(
@@ -483,9 +487,9 @@ def summarise(dataset: Dataset, items: list[Measured], bad: list[tuple[Clip, str
             for key, members in sorted(groups.items())
             if (normal := sum(m.clip.label == "normal" for m in members)) >= 0
         ],
-        rates=counted(str(m.rate) for m in items),
-        channels=counted(str(m.channels) for m in items),
-        lengths=counted(f"{m.seconds:.0f}" if m.seconds >= 1000 else f"{m.seconds:.3g}" for m in items),
+        rates=most(str(m.rate) for m in items),
+        channels=most(str(m.channels) for m in items),
+        lengths=most(f"{m.seconds:.0f}" if m.seconds >= 1000 else f"{m.seconds:.3g}" for m in items),
         attributes={name: dict(values.most_common(20)) for name, values in sorted(attributes.items())},
         findings=sorted(findings, key=lambda finding: not finding.leak),
         left_out=dataset.left_out,
@@ -526,6 +530,8 @@ def survey_dataset(dataset: Dataset, *, step: Callable[[], None] = lambda: None)
             items.append(result)
     if bad and not items:
         first, why = bad[0]
+        if len(bad) == 1:
+            raise DataError(f"The only recording, {first.name}, cannot be used: {why}. Repair it, or give others.")
         raise DataError(
             f"None of {len(bad)} recordings can be used (first: {first.name}: {why}). Repair or remove them."
         )

@@ -21,7 +21,7 @@ Understood are:
   plain         folders, or names that begin or end, with one of normal, healthy, good, ok and
                 anomaly, anomalous, abnormal, faulty, fault, bad, broken, defect
   vibration     an .npz of arrays so named, or files of numbers in plain folders
-Every format is in docs/data.md."""
+Every format is in docs/reference/data.md."""
 
 _DCASE = re.compile(
     r"section_(?P<section>\d+)_(?P<domain>source|target)_(?P<split>train|test)"

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import DataError
 from .clip import Clip, Issues
-from .readers import Reader
+from .readers import Reader, format_of
 from .vibration import UNITS
 
 if TYPE_CHECKING:
     from .dataset import ReadOptions
 
+_TIMES = " Where the times in the tables are wrong, say --time-column none."
 TOLERANCE = 0.02
 """Rates that differ by no more than this share are the same: a logger's clock is no better."""
 
@@ -106,8 +107,8 @@ def settle(clips: Sequence[Clip], reader: Callable[[Clip], Reader], options: Rea
     if options.unit is None and len(set(units)) == 1:
         options = replace(options, unit_else=units[0])
         for clip in unnamed:
-            issues.note(clip.name, f"name no unit: taken as {units[0]}, as the others are")
-    told = issues.lines()
+            issues.note(clip.name, f"without a unit: taken as {units[0]}, as the others are")
+    told = issues.lines("array" if all(clip.array for clip in clips) else "file")
     if options.unit is None and unnamed and not units:
         told.append(f"no unit is named: all numbers are taken as {options.unit_else}; --unit says another")
     return Settled(replace(options, rate=rate), tuple(told))
@@ -123,8 +124,8 @@ def _rate(
             rate, clip = others[0]
             raise DataError(
                 f"The recordings have {rate:.6g} samples a second, as they say themselves (first: {clip.name}), not"
-                f" {options.rate}. Leave --rate away, or give recordings at {options.rate} Hz, which a bundle of that"
-                " rate needs; where the times in tables are wrong, say --time-column none."
+                f" {options.rate}. Leave --rate away where it was given; a bundle of {options.rate} Hz needs recordings"
+                f" at that.{_TIMES if format_of(clip.path).module == 'table' else ''}"
             )
         return options.rate
     if not rates:
@@ -144,7 +145,7 @@ def _rate(
     if rate < 1:
         raise DataError(f"The recordings have {middle:.3g} samples a second by their times; at least 1 is needed.")
     if not abs(rate - middle) <= TOLERANCE * middle:
-        issues.note(rates[0][1].name, f"have {middle:.6g} samples a second, which is taken as {rate}")
+        issues.note(rates[0][1].name, f"with {middle:.6g} samples a second, which is taken as {rate}")
     for clip in silent:
-        issues.note(clip.name, f"name no rate: taken as {rate} Hz, as the others are")
+        issues.note(clip.name, f"without a rate: taken as {rate} Hz, as the others are")
     return rate

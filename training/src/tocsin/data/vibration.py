@@ -81,20 +81,6 @@ def machine_of(array: str, path: Path) -> str:
     return _LABEL_WORDS.sub("", labels.plain(array)).strip("_-. ") or path.stem
 
 
-def check_finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give the numbers of a file back where they can be used.
-
-    Raises
-    ------
-    DataError
-        NaN or infinity are among them.
-    """
-    if not np.isfinite(values).all():
-        bad = int(np.count_nonzero(~np.isfinite(values)))
-        raise DataError(f"{bad} values are not finite (NaN or infinity)")
-    return values
-
-
 def choose_full_scale(peak: float, unit: str = "g") -> float:
     """Smallest usual sensor range that holds `peak`; both in g.
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..learn.adapt import METHODS
+from ..words import counted
 
 if TYPE_CHECKING:
     from .transfer import Summary, Transfer
@@ -32,6 +33,9 @@ EQUAL = 0.005
 
 WORTH_IT = 0.01
 """A gain in AUC below this does not justify a deeper change."""
+
+GUESSING = 0.5
+"""At this AUC or below it a detector tells nothing."""
 
 HARD = 0.65
 """Below this AUC on its own machine, a detector is little better than chance."""
@@ -123,10 +127,16 @@ def _sentence(kind: str, ranked: Sequence[Summary], minutes: float, per_hour: fl
             f" another model, or record more healthy running. The greatest AUC is"
             f" {max(item.auc or 0.0 for item in ranked):.3f}."
         )
-    what = {NONE: "use the detectors as they came", ANEW: f"train anew on {minutes:g} minutes of the other machine"}
+    if not keeps_budget(best, per_hour) and (_found(best, False) <= 0 or (best.auc or 0.0) <= GUESSING):
+        return (
+            f"{kind}: no way can be recommended: none keeps the budget of false alarms. The best is {_name(best)}:"
+            f" {_figures(best)}. Record more healthy running of the other machine, or choose another model."
+        )
+    heard = f"{counted(minutes, 'minute')} of the other machine"
+    what = {NONE: "use the detectors as they came", ANEW: f"train anew on {heard}"}
     text = f"{kind}: {what.get(best.method, f're-baseline with --method {best.method}')}."
     if best.method in METHODS:
-        text += f" With {minutes:g} minutes of the other machine"
+        text += f" With {heard}"
         text += f", {_figures(best)}."
     else:
         figures = _figures(best)

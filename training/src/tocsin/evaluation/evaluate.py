@@ -21,9 +21,11 @@ import numpy.typing as npt
 
 from ..bundle import Bundle
 from ..data import Clip, Dataset, Issues, ReadOptions, digest
+from ..data.bandwidth import check_reach
 from ..data.extract import DIGEST_SIZE, in_threads, usable, window_too_long
 from ..data.health import require_sensor
 from ..errors import BundleError, DataError
+from ..words import counted, verb
 
 # The share of false alarms up to which the partial AUC is taken; DCASE's task 2 uses the same.
 PAUC_LIMIT = 0.1
@@ -156,6 +158,12 @@ def candidates(dataset: Dataset) -> list[Clip]:
     return [clip for clip in dataset.clips if clip.split == "test" or clip.machine not in split]
 
 
+def unused(dataset: Dataset) -> str:
+    """Recordings that are not to test with by what the layout says, in words; empty where there are none."""
+    rest = len(dataset.clips) - len(candidates(dataset))
+    return f"{counted(rest, 'recording')} for training, as there are others for tests" if rest else ""
+
+
 def figures(scored: Sequence[Scored]) -> tuple[float | None, float | None, int, int]:
     """AUC, pAUC, and how many recordings are normal and anomalous."""
     from sklearn.metrics import roc_auc_score
@@ -260,6 +268,7 @@ def judge_recordings(
         if not hasattr(local, "judge"):
             local.judge = prepare()
         try:
+            check_reach(dataset, clip, bundle.features)
             samples = dataset.read(clip, issues)
             if digest(samples) in trained:
                 return clip, (None,)
@@ -288,10 +297,11 @@ def judge_recordings(
 def left_out_words(bundle: Bundle, left_out: int) -> str:
     """A sentence about recordings that were left out because their samples were trained on; some may be copies."""
     used = len(trained_digests(bundle))
-    text = f"{left_out} recording{'' if left_out == 1 else 's'} left out: the bundle was trained on or adapted to"
+    text = f"{counted(left_out, 'recording')} left out: the bundle was trained on or adapted to"
     if left_out <= used:
-        return f"{text} {'it' if left_out == 1 else 'them'}."
-    return f"{text} {used} with the same samples, so at least {left_out - used} are copies."
+        return f"{text} {verb(left_out, 'it', 'them')}."
+    copies = left_out - used
+    return f"{text} {used} with the same samples, so at least {copies} {verb(copies, 'is a copy', 'are copies')}."
 
 
 def evaluate(

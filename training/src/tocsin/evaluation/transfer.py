@@ -26,6 +26,7 @@ from ..learn.adapt import METHODS, methods_for
 from ..learn.rebaseline import Piece, RebaselineOptions, rebaseline
 from ..learn.train import Progress, TrainOptions, silent, train
 from ..twin import Scorer
+from ..words import counted
 from .advice import ANEW, NONE, OWN
 from .evaluate import Scored, figures
 
@@ -276,7 +277,9 @@ def transfer(
                 for machine in every:
                     outcomes += _pair(option, trained, bundle, machine, features, minutes, methods, short)
                     step(f"{trained} on {machine.name}")
-    told = [f"{m:g} minutes: not every machine has as many healthy recordings to learn from" for m in sorted(short)]
+    told = [
+        f"{counted(m, 'minute')}: not every machine has as many healthy recordings to learn from" for m in sorted(short)
+    ]
     return Transfer([m.name for m in every], outcomes, _summaries(outcomes), told, options[0].budget.per_hour)
 
 

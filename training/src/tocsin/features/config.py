@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tocsin import _core
 from tocsin.errors import DataError
-from tocsin.features.filterbank import Band, FeatureError, power_bands, slaney_mel_bands
+from tocsin.features.filterbank import Band, FeatureError, mel_remedies, power_bands, slaney_mel_bands
 
 __all__ = ["PASSBAND", "POOLS", "STATS", "Band", "Extractor", "FeatureConfig", "FeatureError", "as_samples"]
 
@@ -229,9 +229,10 @@ class FeatureConfig:
             bands = slaney_mel_bands(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
         empty = [i for i, band in enumerate(bands) if not band.weights]
         if empty:
+            ways = mel_remedies(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
             raise FeatureError(
-                f"mel band {empty[0]} of {n_mels} holds no FFT bin (a bin is {sample_rate / n_fft:.1f} Hz wide): "
-                "use fewer bands, a larger n_fft or a higher fmin"
+                f"mel band {empty[0]} of {n_mels} from {fmin:g} to {fmax:g} Hz holds no FFT bin (a bin is"
+                f" {sample_rate / n_fft:.1f} Hz wide). Give {ways}."
             )
         return cls(
             sensor="audio",

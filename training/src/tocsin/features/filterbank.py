@@ -23,6 +23,8 @@ _LINEAR_HZ = 200.0 / 3.0
 _BREAK_HZ = 1000.0
 _BREAK_MEL = _BREAK_HZ / _LINEAR_HZ
 _LOG_STEP = np.log(6.4) / 27.0
+# Lowest edges that are tried where a band is empty.
+_TRIED = 32
 
 
 class FeatureError(TocsinError, ValueError):
@@ -77,6 +79,28 @@ def slaney_mel_bands(
         fall = (high - bins) / (high - centre)
         bands.append(_trim(np.maximum(0.0, np.minimum(rise, fall)) * (2.0 / (high - low))))
     return tuple(bands)
+
+
+def mel_remedies(*, sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> str:
+    """What to give where a mel band holds no FFT bin: each option that suffices by itself, with the least change.
+
+    Parameters
+    ----------
+    sample_rate, n_fft, n_mels, fmin, fmax
+        As for :func:`slaney_mel_bands`, with an empty band.
+    """
+
+    def works(size: int, bands: int, low: float) -> bool:
+        made = slaney_mel_bands(sample_rate=sample_rate, n_fft=size, n_mels=bands, fmin=low, fmax=fmax)
+        return all(band.weights for band in made)
+
+    fewer = next((bands for bands in range(n_mels - 1, 0, -1) if works(n_fft, bands, fmin)), 0)
+    longer = next((size for size in (512, 1024, 2048, 4096) if size > n_fft and works(size, n_mels, fmin)), 0)
+    higher = next((low for low in np.linspace(fmin, fmax, _TRIED + 1)[1:-1].round() if works(n_fft, n_mels, low)), 0)
+    ways = [f"--mels {fewer}"] if fewer else []
+    ways += [f"--n-fft {longer}"] if longer else []
+    ways += [f"--fmin {higher:g}"] if higher else []
+    return " or ".join(ways) or "a higher --fmax"
 
 
 def power_bands(

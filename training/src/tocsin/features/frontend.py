@@ -8,8 +8,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from ..data.audio import SOUND_RATE_MIN
 from ..errors import DataError
-from .config import PASSBAND, FeatureConfig, Pool, Stat
+from .config import PASSBAND, FeatureConfig, FeatureError, Pool, Stat
 
 AUDIO_SCALE = 1 / 32768
 FFT_MIN, FFT_MAX = 256, 4096
@@ -126,20 +127,28 @@ def audio_features(
         most = ((clip_samples or sample_rate * 2) - n_fft) // hop + 1
         window_frames = choice.window_frames or max(2, min(2 * round(sample_rate / hop / 2), most // 2 * 2))
         window_hop = choice.window_hop or _half(window_frames)
-    return FeatureConfig.logmel(
-        sample_rate=sample_rate,
-        n_fft=n_fft,
-        hop=hop,
-        n_mels=choice.bands or 64,
-        fmin=choice.fmin or 0.0,
-        fmax=choice.fmax or PASSBAND * min(sample_rate, recorded or sample_rate) / 2,
-        pool=pool,
-        window_frames=window_frames,
-        window_hop=window_hop,
-        scale=AUDIO_SCALE,
-        spacing="linear" if spacing == "linear" else "mel",
-        power=choice.average == "power",
-    )
+    try:
+        return FeatureConfig.logmel(
+            sample_rate=sample_rate,
+            n_fft=n_fft,
+            hop=hop,
+            n_mels=choice.bands or 64,
+            fmin=choice.fmin or 0.0,
+            fmax=choice.fmax or PASSBAND * min(sample_rate, recorded or sample_rate) / 2,
+            pool=pool,
+            window_frames=window_frames,
+            window_hop=window_hop,
+            scale=AUDIO_SCALE,
+            spacing="linear" if spacing == "linear" else "mel",
+            power=choice.average == "power",
+        )
+    except FeatureError as error:
+        if recorded is None or recorded >= SOUND_RATE_MIN:
+            raise
+        raise FeatureError(
+            f"{error} Recordings at {recorded:,.0f} Hz may be of an accelerometer: then give --sensor vibration"
+            " --full-scale G."
+        ) from error
 
 
 def vibration_features(

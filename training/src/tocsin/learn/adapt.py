@@ -100,7 +100,7 @@ def methods_for(bundle: Bundle) -> list[str]:
 
 
 def choose(bundle: Bundle) -> str:
-    """The method that ``auto`` means; docs/transfer.md says what it was chosen by."""
+    """The method that ``auto`` means; docs/explanation/transfer.md says what it was chosen by."""
     del bundle
     return "normalisation"
 

@@ -30,6 +30,7 @@ from ..data.health import require_sensor
 from ..errors import DataError
 from ..evaluation.evaluate import check_sensor, trained_digests
 from ..features import Extractor
+from ..words import are, counted
 from .adapt import Adapted, adapt, choose
 from .outliers import find_outliers
 
@@ -133,6 +134,15 @@ def candidates(dataset: Dataset) -> list[Clip]:
     return [clip for clip in dataset.clips if clip.label == "normal" and clip.split != "test"]
 
 
+def unused(dataset: Dataset) -> str:
+    """Recordings that no bundle may be adapted to, in words; empty where there are none."""
+    anomalies = sum(clip.label == "anomaly" for clip in dataset.clips)
+    tests = len(dataset.clips) - len(candidates(dataset)) - anomalies
+    parts = [counted(anomalies, "anomalous recording")] if anomalies else []
+    parts += [f"{counted(tests, 'healthy recording')} for tests"] if tests else []
+    return " and ".join(parts)
+
+
 def _as_many_as_fit(bundle: Bundle, dataset: Dataset, clips: list[Clip], issues: Issues) -> list[Clip]:
     """All recordings, or every second, third and so on where the vectors of all would take too much memory."""
     features = bundle.features
@@ -178,12 +188,13 @@ def read_pieces(
     rate = bundle.features.sample_rate
     left = None if minutes is None else round(60 * minutes * rate)
     pieces: list[Piece] = []
+    trained = 0
     clips = candidates(dataset)
     if left is None:
         clips = _as_many_as_fit(bundle, dataset, clips, issues)
 
     def work() -> Any:
-        nonlocal left
+        nonlocal left, trained
         for number, clip in enumerate(clips):
             if left is not None and left < bundle.features.window_span:
                 return
@@ -194,7 +205,8 @@ def read_pieces(
                 samples = dataset.read(clip, issues)
                 name = digest(samples)
                 if name in known:
-                    issues.note(clip.name, "left out: the bundle was trained on them")
+                    issues.note(clip.name, "left out: the bundle was trained on the same samples")
+                    trained += 1
                     continue
                 samples = samples[:left]
                 require_sensor(clip, samples, rate, issues)
@@ -212,9 +224,11 @@ def read_pieces(
 
     pieces = list(usable(work(), total=len(clips), issues=issues, strict=strict))
     if not pieces:
+        seen = f"{counted(trained, 'recording')} that the bundle was trained on" if trained else ""
+        out = ", and ".join(filter(None, (seen, unused(dataset))))
         raise DataError(
-            "No healthy recording is left to adapt to. Give new ones of this machine, in a folder 'normal' or named by"
-            " --normal."
+            f"No healthy recording is left to adapt to{f' beside {out}' if out else ''}. Give new ones of this machine,"
+            " in a folder 'normal' or named by --normal."
         )
     return pieces if keep_outliers else _without_outliers(pieces, issues)
 
@@ -256,7 +270,7 @@ def folds_of(pieces: Sequence[Piece], bundle: Bundle) -> list[list[Piece]]:
     folds = [fold for fold in folds if fold]
     if len(folds) < 2:
         raise DataError(
-            f"{total} separate windows are too few to adapt to and to set a threshold by. Record some minutes of"
+            f"{are(total, 'separate window')} too few to adapt to and to set a threshold by. Record some minutes of"
             " healthy running."
         )
     return folds

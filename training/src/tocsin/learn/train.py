@@ -26,6 +26,7 @@ from ..data.extract import Kept, Spool, digests
 from ..errors import DataError, ModelError
 from ..features import PASSBAND, FeatureConfig
 from ..features.frontend import FrontEnd, audio_features, vibration_features
+from ..words import verb
 from .models import MEMBERS, SHARING
 from .models.exact import Score
 from .models.fit import Fitted, Material, fit_model
@@ -459,9 +460,9 @@ def _reach(dataset: Dataset, features: FeatureConfig, options: TrainOptions, fou
     if empty:
         end = min(end for end, _ in empty)
         yield (
-            f"{len(empty)} of {len(found)} recordings hold nothing but rounding above {end:,.0f} Hz (first:"
-            f" {empty[0][1]}): were they resampled or compressed? A device will hear more there, and alarm. Record"
-            f" anew, or end the bands with --fmax {PASSBAND * end:.0f}."
+            f"{len(empty)} of {len(found)} recordings {verb(len(empty), 'holds', 'hold')} nothing but rounding above"
+            f" {end:,.0f} Hz (first: {empty[0][1]}): were they resampled or compressed? A device will hear more there,"
+            f" and alarm. Record anew, or end the bands with --fmax {PASSBAND * end:.0f}."
         )
 
 

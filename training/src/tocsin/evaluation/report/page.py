@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
+from ...alarm.deafness import recorded_deafness
+from ...alarm.sensitivity import recorded_alertness
 from ...alarm.tail import BEYOND
 from ...alarm.threshold import format_hours, format_number
 from ...bundle import Bundle, Decision, is_quantised
@@ -21,6 +23,7 @@ from ...bundle.cost import TOLERANCE, measure_cost
 from ...cli.inspect import describe_features, describe_model
 from ...data import Dataset, Issues
 from ...errors import DataError
+from ...words import are, budget_words, counted
 from ..contributions import ByFrequency, by_frequency, partial
 from ..evaluate import Scored, left_out_words
 from . import pictures
@@ -144,7 +147,7 @@ def _context(
         "threshold": _threshold(bundle),
         "operating": pictures.operating(operating_points(bundle, measured), on, per_day),
         "table": chosen_points(bundle, measured),
-        "commands": _commands(options.bundle),
+        "commands": _commands(options.bundle, per_day),
         "groups": _examples(bundle, dataset, able, options),
         "where": _where(bundle, of_healthy, of_strange),
         "frequency": pictures.frequency(of_healthy, of_strange),
@@ -161,10 +164,6 @@ def _machines(recorded: Sequence[Recorded]) -> dict[str, list[Recorded]]:
         name = " ".join(part for part in item.clip.group[:2] if part)
         found.setdefault(name, []).append(item)
     return found
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _statistic(decision: Decision) -> str:
@@ -197,10 +196,10 @@ def _summary(bundle: Bundle, measured: Measured) -> list[str]:
     lines = [f"A detector of the kind {bundle.kind} for the {heard} of {some}."]
     if strange:
         found = sum(item.alarm(on) for item in strange)
-        lines.append(f"It raises an alarm on {found} of {_count(len(strange), 'anomalous recording')}.")
+        lines.append(f"It raises an alarm on {found} of {counted(len(strange), 'anomalous recording')}.")
     if healthy:
         false = sum(item.alarm(on) for item in healthy)
-        lines.append(f"It raises a false alarm on {false} of {_count(len(healthy), 'healthy recording')}.")
+        lines.append(f"It raises a false alarm on {false} of {counted(len(healthy), 'healthy recording')}.")
     every = measured.rows[-1]
     if every.auc is not None:
         lines.append(
@@ -219,7 +218,7 @@ def _trained(bundle: Bundle) -> list[tuple[str, str]]:
     features = bundle.features
     unit = f", up to ±{features.scale * 32768:.3g} g" if features.sensor == "vibration" else ""
     lines = [
-        ("sensor", f"{features.sensor}, {_count(features.channels, 'channel')}, {features.sample_rate} Hz{unit}"),
+        ("sensor", f"{features.sensor}, {counted(features.channels, 'channel')}, {features.sample_rate} Hz{unit}"),
         ("what it looks at", describe_features(features)),
         ("model", describe_model(bundle)),
     ]
@@ -228,8 +227,8 @@ def _trained(bundle: Bundle) -> list[tuple[str, str]]:
             0,
             (
                 "trained on",
-                f"{split.get('fit')} healthy recordings of {data.get('name')}; {split.get('judged')} more set the"
-                f" threshold. No anomaly was trained on.",
+                f"{counted(split.get('fit', 0), 'healthy recording')} of {data.get('name')}; {split.get('judged')} more"
+                " set the threshold. No anomaly was trained on.",
             ),
         )
     else:
@@ -240,9 +239,9 @@ def _trained(bundle: Bundle) -> list[tuple[str, str]]:
 def _rebaselined(bundle: Bundle) -> list[str]:
     """What was adapted since, in order."""
     return [
-        f"Adapted to {', '.join(map(str, step.get('machines', [])))} ({step.get('data')}) by {step.get('recordings')}"
-        f" healthy recordings, {format_hours(step.get('seconds', 0) / 3600)}: method {step.get('method')}, from the"
-        f" bundle {step.get('from')}."
+        f"Adapted to {', '.join(map(str, step.get('machines', [])))} ({step.get('data')}) by"
+        f" {counted(step.get('recordings', 0), 'healthy recording')}, {format_hours(step.get('seconds', 0) / 3600)}:"
+        f" method {step.get('method')}, from the bundle {step.get('from')}."
         for step in bundle.meta.get("rebaselined", [])
     ]
 
@@ -251,7 +250,7 @@ def _tested(bundle: Bundle, dataset: Dataset, measured: Measured, issues: Issues
     healthy, strange = _by_label(measured.recorded)
     hours = sum(item.seconds for item in measured.recorded) / 3600
     lines = [
-        f"Tested on {_count(len(healthy), 'healthy recording')} and {_count(len(strange), 'anomalous recording')} of"
+        f"Tested on {counted(len(healthy), 'healthy recording')} and {counted(len(strange), 'anomalous recording')} of"
         f" {dataset.root.resolve().name}, {format_hours(hours)} in all; none of them was trained on."
     ]
     if measured.left_out:
@@ -269,7 +268,7 @@ def _threshold(bundle: Bundle) -> list[str]:
     if "budget" not in line:
         return [*lines, "The bundle has no record of the budget of false alarms."]
     lines.append(
-        f"The threshold is set for a budget of {line['budget']} false alarms, by {format_hours(line['hours'])} of"
+        f"The threshold is set for a budget of {budget_words(line['budget'])}, by {format_hours(line['hours'])} of"
         " healthy recordings."
     )
     if line.get("extrapolation", 0) > 1:
@@ -284,29 +283,31 @@ def _threshold(bundle: Bundle) -> list[str]:
         # So far beyond the recordings, the best fit alone is no estimate: it may contradict the budget.
         best = "" if line.get("extrapolation", 0) > BEYOND else f"{often}, at 95 % "
         lines.append(f"By those recordings, false alarms a day to be expected: {best}from {low} to {high}.")
-    tried = bundle.meta.get("alertness")
-    if tried:
+    if deaf := recorded_deafness(bundle):
+        lines.append(f"{deaf[0].upper()}{deaf[1:]}.")
+    if tried := recorded_alertness(bundle):
         lines.append(
-            f"Tried on {tried['strange']} plainly strange versions of healthy recordings, it raises an alarm on"
-            f" {tried['found']}; at {tried['heard']:.4g}, which healthy running reached about once, on"
-            f" {tried['found_heard']}."
+            f"Tried on {tried.strange} plainly strange versions of healthy recordings, it raises an alarm on"
+            f" {tried.found}; at {tried.heard:.4g}, which healthy running reached about once, on {tried.found_heard}."
         )
     return lines
 
 
-def _commands(bundle: str) -> list[tuple[str, str]]:
-    """How to move the threshold to another row of the table, and the commands for it."""
+def _commands(bundle: str, per_day: float | None) -> list[tuple[str, str]]:
+    """How to move the threshold to another row of the table, and the commands for it; `per_day` is its budget now."""
     path = Path(bundle)
-    new = shlex.quote(str(path.with_name(f"{path.stem}-hour.tocsin")))
+    word, every = ("hour", "an hour") if per_day is None or per_day < 24 else ("day", "a day")
+    new = shlex.quote(str(path.with_name(f"{path.stem}-{word}.tocsin")))
+    budget = f"--false-alarms 1/{word}"
     return [
         (
-            "To move the threshold to the budget of another row, 1 an hour for example, give healthy recordings of this"
-            " machine that the detector was not trained on:",
-            f"tocsin rebaseline {shlex.quote(bundle)} --data HEALTHY --method threshold --false-alarms 1/hour -o {new}",
+            f"To move the threshold to the budget of another row, 1 {every} for example, give healthy recordings of"
+            " this machine that the detector was not trained on:",
+            f"tocsin rebaseline {shlex.quote(bundle)} --data HEALTHY --method threshold {budget} -o {new}",
         ),
         (
             "Or train again for that budget, with the other options as they were:",
-            f"tocsin train --data DATA --false-alarms 1/hour -o {new}",
+            f"tocsin train --data DATA {budget} -o {new}",
         ),
     ]
 
@@ -326,29 +327,35 @@ def _examples(bundle: Bundle, dataset: Dataset, able: list[Recorded], options: R
     sorts = [
         (
             "Missed anomalies",
-            f"{_count(len(missed), 'anomalous recording')} of {len(strange)} raised no"
+            f"{counted(len(missed), 'anomalous recording')} of {len(strange)} raised no"
             f" alarm{_order(missed, 'lowest')}.",
             missed,
         ),
         (
             "False alarms",
-            f"{_count(len(false), 'healthy recording')} of {len(healthy)} raised an alarm{_order(false, 'highest')}.",
+            f"{counted(len(false), 'healthy recording')} of {len(healthy)} raised an alarm{_order(false, 'highest')}.",
             false,
         ),
         (
             "Found anomalies",
-            f"{_count(len(found), 'anomalous recording')} of {len(strange)} raised an alarm{_order(found, 'highest')}.",
+            f"{counted(len(found), 'anomalous recording')} of {len(strange)} raised an"
+            f" alarm{_order(found, 'highest')}.",
             found,
         ),
         (
             "Healthy, to compare with",
-            "A healthy recording in the middle of the scores, and those nearest to a false alarm.",
+            "A healthy recording in the middle of the scores"
+            + (", and those nearest to a false alarm." if options.examples > 1 else "."),
             [*quiet[middle : middle + 1], *quiet[middle + 1 :][::-1]],
         ),
     ]
+    # Of a sort of which there are no recordings at all, there is nothing to say.
+    empty = {"Missed anomalies", "Found anomalies"} if not strange else set()
+    empty |= {"False alarms", "Healthy, to compare with"} if not healthy else set()
     return [
         Group(title, words, [_example(bundle, dataset, item, options) for item in items[: options.examples]])
         for title, words, items in sorts
+        if title not in empty
     ]
 
 
@@ -443,8 +450,9 @@ def _quantised(bundle: Bundle) -> list[str]:
     ]
     if "auc_float" in judged:
         lines.append(
-            f"Against {judged['n_anomaly']} anomalies the AUC is {judged['auc_float']:.4f} in float and"
-            f" {judged['auc_int8']:.4f} in int8."
+            f"Of {counted(judged['n_anomaly'], 'anomalous recording')} against the healthy ones that set the threshold,"
+            f" the AUC is {judged['auc_float']:.4f} in float and {judged['auc_int8']:.4f} in int8. It compares the two"
+            " models alone: the healthy recordings are of the training's own time, so it is higher than that above."
         )
     return lines
 
@@ -458,14 +466,13 @@ def _missing(bundle: Bundle, measured: Measured, able: Sequence[Recorded]) -> li
             "There are no anomalous recordings: how many faults it finds, the ROC and the delay cannot be shown."
         )
     elif len(strange) < 20:
-        be = "is" if len(strange) == 1 else "are"
-        lines.append(f"{_count(len(strange), 'anomalous recording')} {be} few: shares and AUC are rough.")
+        lines.append(f"{are(len(strange), 'anomalous recording')} few: shares and AUC are rough.")
     if not healthy:
         lines.append("There are no healthy test recordings: false alarms and the ROC cannot be shown.")
     if len(able) < len(measured.recorded):
         short = len(measured.recorded) - len(able)
         lines.append(
-            f"{_count(short, 'recording')} {'is' if short == 1 else 'are'} too short for an alarm"
+            f"{are(short, 'recording')} too short for an alarm"
             f" ({bundle.decision.smooth + bundle.decision.min_windows - 1} windows are needed) and left out of all that"
             " concerns alarms."
         )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ...bundle import GaussianMixtureModel, KMeansModel, MahalanobisModel
 from ...bundle.gaussians import Covariance
 from ...errors import ModelError
+from ...words import are, counted
 
 # Added to variances of normalised values. Below it a value that is almost constant in one
 # cluster of a few hundred windows would decide every score by itself.
@@ -39,7 +40,8 @@ def fit_gmm(x: npt.NDArray[np.float64], *, components: int, covariance: Covarian
 
     if len(x) < 2 * components:
         raise ModelError(
-            f"{len(x)} windows are too few for {components} components. Give more recordings or a smaller --components."
+            f"{are(len(x), 'window')} too few for {counted(components, 'component')}. Give more recordings or a smaller"
+            " --components."
         )
     with warnings.catch_warnings():
         # 200 iterations that still creep are as good a mixture as any.

@@ -21,6 +21,7 @@ from scipy.linalg import solve_triangular
 from ...bundle import NeighboursModel
 from ...bundle.gaussians import pack_lower
 from ...errors import ModelError
+from ...words import are
 
 REFERENCES = 512
 SHRINKAGE = 0.5
@@ -148,7 +149,9 @@ def fit_neighbours(
 def fit_references(x: npt.NDArray[np.float64], conditions: Sequence[str], options: NeighboursOptions) -> References:
     """As :func:`fit_neighbours`, before quantisation."""
     if len(x) < 3:
-        raise ModelError(f"{len(x)} windows are too few for nearest neighbours. Give more recordings, or longer ones.")
+        raise ModelError(
+            f"{are(len(x), 'window')} too few for nearest neighbours. Give more recordings, or longer ones."
+        )
     dim = x.shape[1]
     matrix = within_covariance(x, conditions)
     spread = np.diag(np.diag(matrix))

@@ -32,6 +32,7 @@ from ...data import Clip, Dataset, Issues, extract, split_clips
 from ...data.extract import Extracted
 from ...data.health import require_sensor
 from ...errors import DataError
+from ...words import are
 from ..train import TrainOptions, train, usual_shape
 from .space import Recordings
 
@@ -160,8 +161,11 @@ class Judge:
 
     @cached_property
     def recordings(self) -> Recordings:
-        """What candidates must fit: sensor, rate, and the length that most recordings have."""
-        return Recordings(self.dataset.kind, self.dataset.rate, usual_shape(self.dataset, self.clips)[0])
+        """What candidates must fit: sensor, rate, the length that most recordings have, and how many a fold gives."""
+        fewest = min(len(fold.fit) for fold in self.folds)
+        # Of these, training keeps a part for the threshold.
+        fitted = int(fewest * (1 - TrainOptions.validation))
+        return Recordings(self.dataset.kind, self.dataset.rate, usual_shape(self.dataset, self.clips)[0], fitted)
 
     def fold(self, number: int, options: TrainOptions) -> tuple[float, Bundle]:
         """Train on what a fold gives and judge by the rest of it: AUC averaged over the kinds, and the bundle.
@@ -210,7 +214,7 @@ def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS, a
     usable = sorted(split.fit + split.validation, key=lambda clip: clip.name)
     if len(usable) < 4 * folds:
         raise DataError(
-            f"{len(usable)} healthy recordings are too few to compare detectors by: give at least {4 * folds}."
+            f"{are(len(usable), 'healthy recording')} too few to compare detectors by: give at least {4 * folds}."
         )
     rng = np.random.default_rng(options.seed)
     order = [usable[i] for i in rng.permutation(len(usable))][:CLIPS_MAX]

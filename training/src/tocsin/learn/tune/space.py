@@ -65,11 +65,21 @@ class Recordings:
         Samples a second, Hz.
     samples
         Length of a usual recording; no window that is tried is longer.
+    fitted
+        Least number of recordings that a candidate is fitted to; no candidate has more clusters than windows of these,
+        and none more components than half of that.
     """
 
     sensor: str
     rate: int
     samples: int
+    fitted: int = 1 << 20
+
+    @property
+    def windows(self) -> int:
+        """Least number of windows that a candidate is fitted to: one a recording, or one in so many seconds."""
+        seconds = 8 if self.sensor == "audio" else 1
+        return max(2, self.fitted * max(1, self.samples // (seconds * self.rate)))
 
     def frames(self, n_fft: int, hop: int) -> int:
         """Most frames of a window that a recording holds, at least 1."""
@@ -95,7 +105,8 @@ def suggest(trial: Trial, kinds: Sequence[str], fits: Recordings, base: TrainOpt
     front = _vibration(trial, stacked) if sensor == "vibration" else _audio(trial, stacked, kind, powers, given, fits)
     front = replace(front, **given)
     if own & {"kmeans", "gmm"}:
-        chosen["clusters"] = trial.suggest_int("clusters", 1, 64, log=True)
+        most = fits.windows // 2 if "gmm" in own else fits.windows
+        chosen["clusters"] = min(trial.suggest_int("clusters", 1, 64, log=True), most)
     if kind == "gmm":
         chosen["covariance"] = trial.suggest_categorical("gmm_covariance", ["diagonal", "full"])
     if kind == "mahalanobis":

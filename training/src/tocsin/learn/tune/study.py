@@ -48,7 +48,7 @@ DEFAULT = "default"  # user attribute of trials that are `tocsin train`'s own de
 FIRST = "first"  # user attribute: AUC, bytes and instructions of the first fold
 SECONDS = "seconds"  # user attribute: what the first fold took
 FAILED = "failed"  # user attribute: why a trial failed
-SPACE = 2  # counts up when candidates are drawn from another space: an older journal cannot go on
+SPACE = 3  # counts up when candidates are drawn from another space: an older journal cannot go on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -441,10 +441,17 @@ def failures(study: optuna.Study) -> dict[str, int]:
 
 
 def _reserve(study: optuna.Study) -> float:
-    """Seconds to keep for training the best so far on all recordings, by what its first fold took."""
+    """Seconds to keep for training the best so far on all recordings.
+
+    A fold knows features that an earlier trial computed, and the last training computes all. So the slowest first fold
+    of that kind counts.
+    """
     done = [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
     best = max(done, key=lambda trial: trial.value or 0.0, default=None)
-    return 0.0 if best is None else LAST_TRAINING * float(best.user_attrs.get(SECONDS, 0.0))
+    if best is None:
+        return 0.0
+    alike = (t for t in done if t.params.get("kind") == best.params.get("kind"))
+    return LAST_TRAINING * max(float(t.user_attrs.get(SECONDS, 0.0)) for t in alike)
 
 
 def _time_is_up(study: optuna.Study, options: TuneOptions, deadline: float | None) -> bool:
