@@ -200,7 +200,7 @@ def test_commands_name_the_budget_that_works(fan: Path, tmp_path: Path, monkeypa
     for i in range(6):
         write(tmp_path / f"new/normal/{i}.wav", hum(50 + i, seconds=5))
     for command in ((*learn, out), ("rebaseline", healthy, "--data", tmp_path / "new", "-o", out)):
-        monkeypatch.setattr(f"tocsin.{command[0]}.fit_threshold", out_of_reach_below("1/hour", fit_threshold))
+        monkeypatch.setattr(f"tocsin.learn.{command[0]}.fit_threshold", out_of_reach_below("1/hour", fit_threshold))
         result = call(*command)
         assert (result.exit_code, out.exists()) == (2, False)
         named = re.findall(r"--false-alarms (\S+) is enough", result.stderr)

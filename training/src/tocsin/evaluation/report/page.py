@@ -102,7 +102,7 @@ def make_page(bundle: Bundle, dataset: Dataset, measured: Measured, options: Rep
 
     # Names of files, machines and data sets come from outside: all that is not markup of the template is escaped.
     environment = Environment(
-        loader=PackageLoader("tocsin", "report"),
+        loader=PackageLoader("tocsin.evaluation", "report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
