@@ -327,9 +327,12 @@ def test_without_anomalies_it_says_what_cannot_be_shown(bundle: Bundle, tmp_path
     assert "1 recording is too short for an alarm" in found.words
     assert "Without both healthy and anomalous recordings there is no ROC curve." in found.words
     assert not found.all("audio")
+    assert "listen to" not in found.words.partition("Recordings to look at")[2][:20]
     assert "raised no alarm" not in found.words
     assert "and those nearest to a false alarm" not in found.words  # with one example there is none of them
-    assert "and those nearest to a false alarm" in Page(page_of(bundle, tmp_path, examples=2)).words
+    words = Page(page_of(bundle, tmp_path, examples=2)).words
+    assert "and those nearest to a false alarm" in words
+    assert "Recordings to look at and listen to" in words
 
 
 def test_without_healthy_recordings_it_says_so(bundle: Bundle, tmp_path: Path) -> None:

@@ -366,6 +366,8 @@ def test_killed_search_goes_on_without_losing_trials(fan: Path, tmp_path: Path) 
     assert shown.exit_code == 0, shown.output
     assert f"best      * trial {bundle.meta['tune']['trial']}: " in shown.output
     assert re.search(rf"│ +\* {bundle.meta['tune']['trial']} │", shown.output)
+    # A bundle that is trained on all recordings is larger than in a fold, whose size the table has.
+    assert f"{bundle.size} bytes trained on all recordings (above: on a part), CRC" in shown.output
 
     other = CliRunner().invoke(cli, [*command(fan, out), "--seed", "1"])
     assert other.exit_code == 2 or "another search" in str(other.exception)

@@ -80,7 +80,7 @@ def _alarms(detector: Bundle, every: Row) -> str:
         )
         if number
     ]
-    one = every.normal_alarms + every.anomaly_alarms == 1
+    one = len(shares) == 1 and every.normal_alarms + every.anomaly_alarms == 1
     verb = "raises" if one else "raise"
     text = f"{' and '.join(shares)} {verb} an alarm at the threshold of {detector.decision.threshold_on:.5g}"
     missing = "anomalous" if not every.n_anomaly else "normal" if not every.n_normal else ""

@@ -129,8 +129,9 @@ def _sentence(kind: str, ranked: Sequence[Summary], minutes: float, per_hour: fl
         )
     if not keeps_budget(best, per_hour) and (_found(best, False) <= 0 or (best.auc or 0.0) <= GUESSING):
         return (
-            f"{kind}: no way can be recommended: none keeps the budget of false alarms. The best is {_name(best)}:"
-            f" {_figures(best)}. Record more healthy running of the other machine, or choose another model."
+            f"{kind}: no way can be recommended: none that can raise an alarm keeps the budget. The best is"
+            f" {_name(best)}: {_figures(best)}. Record more healthy running of the other machine, or choose another"
+            " model."
         )
     heard = f"{counted(minutes, 'minute')} of the other machine"
     what = {NONE: "use the detectors as they came", ANEW: f"train anew on {heard}"}

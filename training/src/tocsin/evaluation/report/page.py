@@ -119,17 +119,18 @@ def _context(
     able = [item for item in measured.recorded if item.peak is not None]
     machines = _machines(measured.recorded)
     hidden = max(0, len(machines) - pictures.MACHINES_MAX)
-    groups: dict[str, list[Scored]] = {
+    curves: dict[str, list[Scored]] = {
         name: [Scored(i.clip, i.score) for i in items] for name, items in machines.items()
     }
-    if len(groups) > 1:
-        groups["all"] = measured.scored
+    if len(curves) > 1:
+        curves["all"] = measured.scored
+    groups = _examples(bundle, dataset, able, options)
     budget = bundle.meta.get("threshold", {}).get("per_hour")
     per_day = 24 * budget if isinstance(budget, int | float) else None
     of_healthy, of_strange = _parts(bundle, measured.recorded)
     return {
         "title": options.title,
-        "sound": bundle.features.sensor == "audio",
+        "players": any(example.sound for group in groups for example in group.examples),
         "version": __version__,
         "crc": f"{bundle.crc:08x}",
         "summary": _summary(bundle, measured),
@@ -137,7 +138,7 @@ def _context(
         "rebaselined": _rebaselined(bundle),
         "tested": _tested(bundle, dataset, measured, issues),
         "rows": measured.rows,
-        "roc": pictures.roc(groups),
+        "roc": pictures.roc(curves),
         "histograms": [
             pictures.histogram(name, items, on)
             for name, items in list(machines.items())[: pictures.MACHINES_MAX]
@@ -148,7 +149,7 @@ def _context(
         "operating": pictures.operating(operating_points(bundle, measured), on, per_day),
         "table": chosen_points(bundle, measured),
         "commands": _commands(options.bundle, per_day),
-        "groups": _examples(bundle, dataset, able, options),
+        "groups": groups,
         "where": _where(bundle, of_healthy, of_strange),
         "frequency": pictures.frequency(of_healthy, of_strange),
         "costs": _costs(bundle),
@@ -194,6 +195,8 @@ def _summary(bundle: Bundle, measured: Measured) -> list[str]:
     some = ", ".join(machines[:5]) + (f" and {len(machines) - 5} more" if len(machines) > 5 else "")
     heard = "sound" if bundle.features.sensor == "audio" else "vibration"
     lines = [f"A detector of the kind {bundle.kind} for the {heard} of {some}."]
+    if deaf := recorded_deafness(bundle):
+        lines.append(f"{deaf[0].upper()}{deaf[1:]}.")
     if strange:
         found = sum(item.alarm(on) for item in strange)
         lines.append(f"It raises an alarm on {found} of {counted(len(strange), 'anomalous recording')}.")
@@ -283,8 +286,6 @@ def _threshold(bundle: Bundle) -> list[str]:
         # So far beyond the recordings, the best fit alone is no estimate: it may contradict the budget.
         best = "" if line.get("extrapolation", 0) > BEYOND else f"{often}, at 95 % "
         lines.append(f"By those recordings, false alarms a day to be expected: {best}from {low} to {high}.")
-    if deaf := recorded_deafness(bundle):
-        lines.append(f"{deaf[0].upper()}{deaf[1:]}.")
     if tried := recorded_alertness(bundle):
         lines.append(
             f"Tried on {tried.strange} plainly strange versions of healthy recordings, it raises an alarm on"
@@ -452,7 +453,7 @@ def _quantised(bundle: Bundle) -> list[str]:
         lines.append(
             f"Of {counted(judged['n_anomaly'], 'anomalous recording')} against the healthy ones that set the threshold,"
             f" the AUC is {judged['auc_float']:.4f} in float and {judged['auc_int8']:.4f} in int8. It compares the two"
-            " models alone: the healthy recordings are of the training's own time, so it is higher than that above."
+            " models alone, and is no test: that stands above."
         )
     return lines
 
