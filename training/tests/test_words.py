@@ -9,7 +9,7 @@ import pytest
 from builders import bundle_of
 from tocsin.cli.eval import _alarms
 from tocsin.data import Issues
-from tocsin.evaluate import Row
+from tocsin.evaluation.evaluate import Row
 from tocsin.words import are, budget_words, counted, verb
 
 
