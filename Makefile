@@ -13,13 +13,14 @@ export TF_ENABLE_ONEDNN_OPTS ?= 0
 SOURCES := $(shell find modules training -name '*.c' -o -name '*.h' -o -name '*.cpp' -o -name 'CMakeLists.txt' \
 	-o -name '*.cmake' -o -name 'pyproject.toml')
 
-.PHONY: help demo test test-all lint setup default-bundle vectors clean
+.PHONY: help demo test test-all lint docs setup default-bundle vectors clean
 
 help:
 	@echo "make demo     synthesise a machine, train, evaluate, run on the desk and in the emulator"
 	@echo "make test     everything that can be tested on this machine"
 	@echo "make test-all the same, the image of every board, and the tests that take minutes each"
 	@echo "make lint     formatting and static checks alone"
+	@echo "make docs     the site, in build/site"
 	@echo "make setup    the Python environment in $(VENV)/ alone"
 	@echo "make clean    remove build/ and $(VENV)/"
 
@@ -40,6 +41,10 @@ test-all: setup
 
 lint: setup
 	@python tools/run_tests.py lint
+
+# Material says at each build that it will end; docs/decisions/0015 says what then.
+docs: setup
+	@NO_MKDOCS_2_WARNING=1 mkdocs build
 
 default-bundle: setup
 	@python app/bundles/make_default.py

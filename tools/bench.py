@@ -52,9 +52,9 @@ def mlperf_network() -> bytes:
     """
     import numpy as np
 
-    from tocsin.models.autoencoder import fit_autoencoder
-    from tocsin.models.network import to_int8
-    from tocsin.models.training import Schedule
+    from tocsin.learn.models.autoencoder import fit_autoencoder
+    from tocsin.learn.models.network import to_int8
+    from tocsin.learn.models.training import Schedule
 
     data = Path(os.environ.get("TOCSIN_DATA", ROOT.parent / "shared" / "data"))
     file = data / "mlperf_tiny_ad01_int8.tflite"
@@ -74,9 +74,9 @@ def untrained(kind: str, frames: int, bands: int) -> bytes:
     """
     import numpy as np
 
-    from tocsin.models import tensorflow
-    from tocsin.models.autoencoder import FrameLayer, convolutional, default_hidden, dense
-    from tocsin.models.network import FloatNetwork, fold, to_int8
+    from tocsin.learn.models import tensorflow
+    from tocsin.learn.models.autoencoder import FrameLayer, convolutional, default_hidden, dense
+    from tocsin.learn.models.network import FloatNetwork, fold, to_int8
 
     tf = tensorflow.load(seed=SEED)
     dim = frames * bands
@@ -107,7 +107,7 @@ def bundles() -> dict[str, bytes]:
         Normalisation,
         write_bundle,
     )
-    from tocsin.frontend import MLPERF, FrontEnd, audio_features, vibration_features
+    from tocsin.features.frontend import MLPERF, FrontEnd, audio_features, vibration_features
 
     rng = np.random.default_rng(SEED)
     audio = audio_features(FrontEnd(), sample_rate=16000, stacked=False)

@@ -39,7 +39,7 @@ from tocsin import _core
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.data.extract import in_threads, processors
 from tocsin.features import FeatureConfig
-from tocsin.frontend import FrontEnd, audio_features
+from tocsin.features.frontend import FrontEnd, audio_features
 
 TOLERANCE_DB = 0.01
 # Threads get the clips so many times over: once is done before they have all begun.

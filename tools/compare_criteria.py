@@ -21,13 +21,13 @@ import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
+from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Dataset, Issues, ReadOptions, open_dataset
-from tocsin.evaluate import evaluate, labels_and_scores, read_options
-from tocsin.frontend import FrontEnd
+from tocsin.evaluation.evaluate import evaluate, labels_and_scores, read_options
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.tune.judge import FOLDS, Judge, make_judge
 from tocsin.synth import write_dataset
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, train
-from tocsin.tune.judge import FOLDS, Judge, make_judge
 
 KINDS = ("neighbours", "kmeans", "gmm", "mahalanobis")
 # FFT, bands, frames of a window: 2 s, 4 s, 8 s.

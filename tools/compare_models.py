@@ -25,13 +25,13 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
+from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import TocsinError
-from tocsin.evaluate import Scored, auc_interval, evaluate, labels_and_scores, read_options
-from tocsin.frontend import FrontEnd
-from tocsin.threshold import parse_rate
-from tocsin.train import Trained, TrainOptions, normalise, train
-from tocsin.tune.judge import FOLDS, Judge, make_judge
+from tocsin.evaluation.evaluate import Scored, auc_interval, evaluate, labels_and_scores, read_options
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import Trained, TrainOptions, normalise, train
+from tocsin.learn.tune.judge import FOLDS, Judge, make_judge
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
+from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Issues, ReadOptions, extract, open_dataset, split_clips
 from tocsin.errors import TocsinError
-from tocsin.evaluate import candidates
-from tocsin.models.autoencoder import (
+from tocsin.evaluation.evaluate import candidates
+from tocsin.learn.models.autoencoder import (
     Reconstruction,
     default_hidden,
     fit_autoencoder,
@@ -30,10 +31,9 @@ from tocsin.models.autoencoder import (
     fit_interpolation,
     parts,
 )
-from tocsin.models.network import Array, to_int8
-from tocsin.models.training import Schedule
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, choose_features, fit_normalisation, is_stacked, normalise
+from tocsin.learn.models.network import Array, to_int8
+from tocsin.learn.models.training import Schedule
+from tocsin.learn.train import TrainOptions, choose_features, fit_normalisation, is_stacked, normalise
 
 WAYS = {
     "int8 by channel": {},

@@ -34,7 +34,7 @@ from tocsin.bundle import (
     write_bundle,
 )
 from tocsin.features import FeatureConfig
-from tocsin.frontend import FrontEnd, audio_features, vibration_features
+from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
 
 RECORD = bench.SOURCE / "cost.json"
 
@@ -139,9 +139,9 @@ def composed(network: bytes, few: FeatureConfig, more: FeatureConfig, rng: np.ra
 
 def networks() -> dict[str, bytes]:
     """Autoencoders of sizes that nothing was fitted to, by chance weights; TensorFlow makes them in some seconds."""
-    from tocsin.models.autoencoder import FrameLayer, fit_autoencoder
-    from tocsin.models.network import to_int8
-    from tocsin.models.training import Schedule
+    from tocsin.learn.models.autoencoder import FrameLayer, fit_autoencoder
+    from tocsin.learn.models.network import to_int8
+    from tocsin.learn.models.training import Schedule
 
     rng = np.random.default_rng(bench.SEED)
     found = {}
@@ -189,7 +189,7 @@ def main() -> int:
         return 2
     if options.record:
         RECORD.write_text(json.dumps({name: counted[name] for name in found}, indent=1) + "\n")
-    from tocsin.cost import TOLERANCE, instructions
+    from tocsin.bundle.cost import TOLERANCE, instructions
 
     bad = 0
     for name, raw in (found | others).items():

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boards that run on the desk: build the application for them once, into build/sim/, and switch them on.
 
-The console is text to wait for and a shell to type into; the link is :class:`tocsin.link.Link`.
+The console is text to wait for and a shell to type into; the link is :class:`tocsin.device.link.Link`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from types import TracebackType
 
 sys.path.insert(0, str(Path(__file__).parent))
 import workspace
-from tocsin.link import Link
+from tocsin.device.link import Link
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -231,7 +231,7 @@ class Emulator:
             time.sleep(0.002)  # an emulated UART holds one byte
 
     def link_address(self) -> str:
-        """Where the link is, as :meth:`tocsin.link.Link.open` takes it, once the board listens there."""
+        """Where the link is, as :meth:`tocsin.device.link.Link.open` takes it, once the board listens there."""
         if self._board.name == "native":
             return self.wait_for(r"uart_1 connected to pseudotty: (\S+)")[1]
         # What is sent before the UART is switched on is lost.

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import boards
 from bench import compiler
 from emulation import BOARDS, ROOT, BuildFailed, CannotBuild, Emulator, configure_and_build
-from tocsin.link import Link, LinkError, Refused
+from tocsin.device.link import Link, LinkError, Refused
 
 BASELINE = ROOT / "tools" / "footprint.json"
 TOLERANCE = 0.02
@@ -184,8 +184,8 @@ def work(emulator: Emulator, link: Link) -> None:
 
 def record(link: Link, *, seconds: float) -> None:
     """Record the live source, acknowledging what comes, and answer for none of it at the end."""
-    from tocsin import _linktypes as types
-    from tocsin._recording import Recording
+    from tocsin.device import messages as types
+    from tocsin.device.recording import Recording
 
     recording = Recording(1)
     link.listen(recording)

@@ -29,7 +29,7 @@ C_FOLDERS = ("modules", "app", "tests", "tools", "training/src")
 C_ENDINGS = {".c", ".h", ".cc", ".cpp"}
 # Many times what the slowest step takes on two cores: one that hangs must fail, not hold up all that comes after it.
 STEP_SECONDS = 2400
-# Two at a time, for most tests keep one core busy. What shares fixtures stays together: a file, or a group (conftest.py).
+# Two at a time, for most tests keep one core busy; a file, or a group (tests/sim/grouped.py), stays in one process.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--numprocesses=2"]
 
 

@@ -72,4 +72,4 @@ if [ ! -x "$VENV/bin/python" ]; then
 	"$VENV/bin/python" -m pip install --quiet --upgrade pip
 fi
 echo "tocsin: installing the Python package and what it needs into $VENV (the first time takes a minute or two)"
-"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -e './training[test,dev,firmware]'
+"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -e './training[test,dev,docs,firmware]'

@@ -26,17 +26,17 @@ from typing import Any
 
 import numpy as np
 
+from tocsin.alarm.operating_point import find_alarms, poisson_interval
+from tocsin.alarm.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
 from tocsin.bundle import Decision, read_bundle
 from tocsin.data import Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import ModelError
 from tocsin.features import Extractor
-from tocsin.models import HEADS, KINDS
-from tocsin.operating import find_alarms, poisson_interval
+from tocsin.learn.models import HEADS, KINDS
+from tocsin.learn.train import TrainOptions, train
 from tocsin.synth import RATES, SynthesisError, record, write_dataset
 from tocsin.synth.dataset import RANGES, mimii_ids
 from tocsin.synth.wav import to_pcm16
-from tocsin.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
-from tocsin.train import TrainOptions, train
 from tocsin.twin import Scorer
 
 # Clips of the held-out recordings are numbered from here, far from those that were trained on.

@@ -21,7 +21,7 @@ from station import NotHere, Station
 
 TARGETS = ("qemu", "renode", "board")
 
-pytest_plugins = ("image_tests",)
+pytest_plugins = ("grouped", "required")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

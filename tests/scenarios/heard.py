@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin._linktypes import EVENT, GAP, SENSOR, WINDOW, condition_name
-from tocsin._linkwire import Message
 from tocsin.bundle import Bundle
+from tocsin.device.messages import EVENT, GAP, SENSOR, WINDOW, condition_name
+from tocsin.device.verify import bits
+from tocsin.device.wire import Message
 from tocsin.twin import Event, Gap, Twin, Window
-from tocsin.verify import bits
 
 SENSOR_FAULT = 2
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from kinds import ROOT, Kind
 from replayed import Replaying
 from station import NotHere
-from tocsin.link import Link, LinkError
+from tocsin.device.link import Link, LinkError
 
 
 class BoardError(Exception):

@@ -18,8 +18,8 @@ from kinds import OUT, ROOT, Kind
 from pytest_embedded_renode import NoRenode, Renode, ZephyrBuild
 from sensors import ACCEL_SETTLE, MICROPHONE_SETTLE, Sources, counting, registers
 from station import NotHere, Station, collect
-from tocsin._linktypes import EVENTS, GAPS, SENSORS, SUBSCRIBE, WINDOWS
-from tocsin.link import Link
+from tocsin.device.link import Link
+from tocsin.device.messages import EVENTS, GAPS, SENSORS, SUBSCRIBE, WINDOWS
 
 SCRIPT = ROOT / "boards" / "renode" / "nrf52840dk.resc"
 ALL = struct.pack("<I", WINDOWS | EVENTS | GAPS | SENSORS)

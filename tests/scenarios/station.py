@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from heard import Heard
 from tocsin.bundle import Bundle
-from tocsin.link import Link
+from tocsin.device.link import Link
 
 
 class NotHere(Exception):
@@ -53,7 +53,7 @@ class Station(ABC):
 
     @abstractmethod
     def link_address(self) -> str:
-        """Where the link is, as :meth:`tocsin.link.Link.open` takes it."""
+        """Where the link is, as :meth:`tocsin.device.link.Link.open` takes it."""
 
     @abstractmethod
     def wait_for(self, pattern: str, timeout: float = 30.0, since: int = 0) -> re.Match[str]:

@@ -14,7 +14,7 @@ from evidence import Evidence
 from kinds import Kind
 from power import Profiler
 from station import Station
-from tocsin.link import Status
+from tocsin.device.link import Status
 
 
 def microseconds(status: Status, stage: str) -> dict[str, Any]:

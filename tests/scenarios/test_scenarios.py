@@ -18,7 +18,7 @@ from heard import Heard, assert_equal, of_twin
 from kinds import TOCSIN, Kind, promised_delay
 from sensors import COUNTS, counted
 from station import Station
-from tocsin.link import Status
+from tocsin.device.link import Status
 
 HEALTHY_SECONDS = 62  # 60, and what a sensor throws away at its start
 # Seconds healthy, failing, healthy again.

@@ -11,9 +11,9 @@ import pytest
 
 from building import building
 from emulation import BOARDS, Board, Emulator, build
-from tocsin.link import Link
+from tocsin.device.link import Link
 
-pytest_plugins = ("image_tests",)
+pytest_plugins = ("grouped", "required")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -29,9 +29,9 @@ from tocsin.bundle import (
     write_bundle,
 )
 from tocsin.features import Extractor, FeatureConfig
-from tocsin.interpreter import model_io
 from tocsin.synth import MACHINES, render
 from tocsin.synth.wav import to_pcm16
+from tocsin.tflite.interpreter import model_io
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "vectors"
@@ -200,7 +200,7 @@ def mahalanobis() -> Bundle:
 
 def neighbours() -> Bundle:
     """Healthy vectors of sound themselves, whitened, of powers averaged in bands of equal width."""
-    from tocsin.models.neighbours import NeighboursOptions, fit_neighbours
+    from tocsin.learn.models.neighbours import NeighboursOptions, fit_neighbours
 
     features = FeatureConfig.logmel(
         sample_rate=RATE, n_mels=48, pool=("mean", "max"), window_frames=8, window_hop=2, spacing="linear", power=True
@@ -261,7 +261,7 @@ def _network() -> bytes:
 
 def _shortened() -> bytes:
     """That network, told to give its hidden layer: 32 values in, fewer out."""
-    from tocsin import _tflite
+    from tocsin.tflite import flatbuffer as _tflite
 
     buffer = bytearray(_network())
     _, graph = _tflite._graph(buffer)
@@ -271,7 +271,7 @@ def _shortened() -> bytes:
 
 def _residuals(model: NetworkModel, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """What a head is fitted to, folded."""
-    from tocsin.decoder import expected_by, reconstruct
+    from tocsin.tflite.decoder import expected_by, reconstruct
 
     found = reconstruct(model, x) if model.use == "embed" else x - expected_by(model, x)
     return found.reshape(len(x), model.fold, -1).mean(axis=1)
@@ -319,7 +319,7 @@ def selective() -> Bundle:
 
 def combined() -> Bundle:
     """The sum of two scores, one by a network with a head and one by neighbours."""
-    from tocsin.models.neighbours import NeighboursOptions, fit_neighbours
+    from tocsin.learn.models.neighbours import NeighboursOptions, fit_neighbours
 
     features = _stacked(4)
     x, normalisation = _fit(features, audio())
@@ -342,10 +342,10 @@ def either() -> Bundle:
 
 def frame_layer() -> Bundle:
     """An autoencoder of five frames that share its first layer, which runs for the new frame of a window alone."""
-    from tocsin.models.autoencoder import FrameLayer, fit_autoencoder
-    from tocsin.models.network import to_int8
-    from tocsin.models.training import Schedule
-    from tocsin.train import fit_normalisation, normalise
+    from tocsin.learn.models.autoencoder import FrameLayer, fit_autoencoder
+    from tocsin.learn.models.network import to_int8
+    from tocsin.learn.models.training import Schedule
+    from tocsin.learn.train import fit_normalisation, normalise
 
     features = replace(_stacked(5), window_hop=1)
     vectors = np.concatenate([Extractor(features).vectors(samples)[0] for _, samples in audio()])

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from emulation import Emulator
-from tocsin._linktypes import GAP, GAPS, SENSOR, SENSORS, WINDOW, WINDOWS, Status, condition_name
-from tocsin._linkwire import Message
-from tocsin.link import Link
+from tocsin.device.link import Link
+from tocsin.device.messages import GAP, GAPS, SENSOR, SENSORS, WINDOW, WINDOWS, Status, condition_name
+from tocsin.device.wire import Message
 
 
 @dataclass

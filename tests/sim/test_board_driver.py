@@ -27,7 +27,7 @@ from building import building
 from emulation import BOARDS, ROOT, Emulator, build
 from kinds import KINDS
 from station import NotHere
-from tocsin.link import Status
+from tocsin.device.link import Status
 
 STANDIN = Path(__file__).with_name("standin")
 SCENARIOS = ROOT / "tests" / "scenarios"

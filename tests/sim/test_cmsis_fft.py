@@ -12,7 +12,7 @@ import pytest
 import detectors
 from building import building
 from emulation import BOARDS, ROOT, Emulator, configure_and_build
-from tocsin.verify import by_twin
+from tocsin.device.verify import by_twin
 
 # Both transforms are float32 with an error of about 1.2e-7 of the frame's strongest line (modules/dsp/README.md). A
 # band 40 dB below it, lower than any in these recordings, is then off by 8.7 * 1.2e-7 * 10^(40/20) = 1e-4 dB at most.

@@ -22,9 +22,9 @@ import detectors
 from bad_wire import BadWire, Damage
 from building import building
 from emulation import BOARDS, ROOT, Emulator, build
-from tocsin import _linktypes as types
-from tocsin._linkwire import Message
-from tocsin.link import Link, LinkError, Refused
+from tocsin.device import messages as types
+from tocsin.device.link import Link, LinkError, Refused
+from tocsin.device.wire import Message
 
 RATE = 16000
 TOCSIN = Path(sys.executable).with_name("tocsin")
@@ -283,7 +283,7 @@ def test_upload_is_given_up_once_its_desk_is_silent(board: Emulator, link: Link)
 _KILLED_UPLOAD = """
 import os, signal, sys
 from pathlib import Path
-from tocsin.link import Link
+from tocsin.device.link import Link
 
 def die(sent):
     if sent > 4000:

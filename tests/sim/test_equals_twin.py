@@ -12,9 +12,9 @@ import pytest
 
 import detectors
 from detectors import DETECTORS, VECTORS
-from tocsin.link import Link, Report
+from tocsin.device.link import Link, Report
+from tocsin.device.verify import by_twin, differences
 from tocsin.twin import Event, Gap, Window
-from tocsin.verify import by_twin, differences
 
 
 def check(report: Report, results: list, vectors: np.ndarray, name: str) -> None:

@@ -19,8 +19,8 @@ from emulation import BOARDS, ROOT, Emulator, build_variant
 from live import LiveLink, assert_exact
 from machine import samples_of_the_machine
 from tocsin.bundle import DutyCycle, read_bundle
+from tocsin.device.link import Status
 from tocsin.features import Extractor, FeatureConfig
-from tocsin.link import Status
 from tocsin.twin import Scorer
 
 OVERLAY = Path(__file__).resolve().parent / "images" / "faulty.overlay"

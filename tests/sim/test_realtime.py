@@ -20,9 +20,9 @@ from emulation import BOARDS, ROOT, Emulator, build_variant
 from live import LiveLink, assert_exact
 from machine import samples_of_the_machine
 from tocsin.bundle import Bundle
-from tocsin.link import Status
+from tocsin.device.link import Status
+from tocsin.device.verify import by_twin
 from tocsin.twin import Window
-from tocsin.verify import by_twin
 
 RATE, HOP, FRAME, STACKED = 16000, 512, 1024, 5
 BLOCK = 128  # CONFIG_TOCSIN_SOURCE_BLOCK_FRAMES

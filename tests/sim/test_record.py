@@ -23,10 +23,10 @@ import detectors
 from bad_wire import BadWire, Damage
 from building import building
 from emulation import BOARDS, ROOT, Emulator, build
-from tocsin import _linktypes as types
-from tocsin import link as protocol
-from tocsin._recording import Block, Missing, Recording
-from tocsin.link import Link, LinkError, Refused
+from tocsin.device import link as protocol
+from tocsin.device import messages as types
+from tocsin.device.link import Link, LinkError, Refused
+from tocsin.device.recording import Block, Missing, Recording
 
 RATE = 16000
 TOCSIN = Path(sys.executable).with_name("tocsin")

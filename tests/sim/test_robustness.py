@@ -15,13 +15,13 @@ import pytest
 import detectors
 from emulation import Board, Emulator
 from test_equals_twin import check
-from tocsin import _linktypes as types
-from tocsin import link as protocol
 from tocsin.bundle import Bundle
+from tocsin.device import link as protocol
+from tocsin.device import messages as types
+from tocsin.device.link import Link, Refused
+from tocsin.device.verify import by_twin
 from tocsin.features import FeatureConfig
-from tocsin.link import Link, Refused
 from tocsin.twin import Gap
-from tocsin.verify import by_twin
 
 
 def _fast(sample_rate: int, *, hop: int) -> FeatureConfig:

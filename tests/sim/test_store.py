@@ -16,7 +16,7 @@ import pytest
 import detectors
 from building import building
 from emulation import BOARDS, Emulator, build
-from tocsin.link import Link, Refused
+from tocsin.device.link import Link, Refused
 
 PARTITION, SLOT, PAGE = 0x100000, 0x80000, 4096  # app/boards/native_sim_native_64.overlay
 MARK, MARK_SUMMED = 32, 16  # store_flash.c: what a slot ends with, and how much of it is written

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin import _linktypes as types
-from tocsin._linkwire import Decoder, Message, _Socket, encode
-from tocsin.link import Link
+from tocsin.device import messages as types
+from tocsin.device.link import Link
+from tocsin.device.wire import Decoder, Message, _Socket, encode
 
 RATE = 8000
 Outgoing = tuple[int, bytes]

@@ -13,15 +13,15 @@ import pytest
 from click.testing import CliRunner
 
 from recordings import hum, mimii, write
-from tocsin.alertness import PLAIN, Alertness, measure, strange_vectors
+from tocsin.alarm.pseudo import pseudo_anomaly
+from tocsin.alarm.sensitivity import PLAIN, Alertness, measure, strange_vectors
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Decision, read_bundle
 from tocsin.cli import cli
 from tocsin.data import ReadOptions, open_dataset
 from tocsin.features import Extractor
-from tocsin.frontend import FrontEnd
-from tocsin.pseudo import pseudo_anomaly
-from tocsin.threshold import parse_rate
-from tocsin.train import Trained, TrainOptions, train
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import Trained, TrainOptions, train
 from tocsin.twin import Scorer
 
 QUICK = TrainOptions(
@@ -128,7 +128,7 @@ def test_commands_tell_of_a_detector_that_lost_too_much(
     fan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The hum is so steady that no threshold is out of reach of its strange versions: any loss shall be too much.
-    monkeypatch.setattr("tocsin.alertness.LOST", 1.01)
+    monkeypatch.setattr("tocsin.alarm.sensitivity.LOST", 1.01)
     bundle = tmp_path / "fan.tocsin"
     words = ["train", "--data", fan, "--clusters", 4, "--bands", 32, "-o", bundle]
     result = CliRunner().invoke(cli, [str(word) for word in words])

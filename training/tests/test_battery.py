@@ -9,8 +9,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tocsin.battery import Currents, battery_days, mean_current
 from tocsin.cli import cli
+from tocsin.device.battery import Currents, battery_days, mean_current
 from tocsin.errors import TocsinError
 
 ROUND = Currents(active=4.0, idle=1.0, sensor=0.5, asleep=0.1)

@@ -277,9 +277,9 @@ def test_no_failure_of_run_looks_like_an_alarm(
     bundle: Path, tmp_path: Path, raised: str, status: int, told: str
 ) -> None:
     code = (
-        "import sys, tocsin.replay, tocsin.cli as c\n"
+        "import sys, tocsin.device.replay, tocsin.cli as c\n"
         f"def broken(*_): raise {raised}\n"
-        "tocsin.replay.replay = broken\n"
+        "tocsin.device.replay.replay = broken\n"
         "sys.argv = ['tocsin', 'run', *sys.argv[1:]]; c.main()"
     )
     words = [sys.executable, "-c", code, str(bundle), str(write(tmp_path / "a.wav", hum(0)))]

@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recordings import hum, mimii, write
+from tocsin.alarm.threshold import Threshold, format_hours, format_number
 from tocsin.cli import cli
 from tocsin.cli.options import progress
 from tocsin.errors import reason
-from tocsin.threshold import Threshold, format_hours, format_number
 
 LONG_NAME = "conveyor_in_hall_3_next_to_the_gate_of_the_second_loading_bay_north_side"
 

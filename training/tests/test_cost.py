@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tocsin.bundle import AutoencoderModel, Decision, Normalisation, read_bundle, write_bundle
-from tocsin.cost import TOLERANCE, instructions, measure_cost
+from tocsin.bundle.cost import TOLERANCE, instructions, measure_cost
 from tocsin.features import FeatureConfig
 
 ROOT = Path(__file__).resolve().parents[2]

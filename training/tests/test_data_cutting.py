@@ -13,16 +13,16 @@ import pytest
 from click.testing import CliRunner
 
 from recordings import RATE, hum, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import read_bundle
 from tocsin.cli import cli
 from tocsin.data import Clip, Dataset, Issues, ReadOptions, open_dataset, split_clips
 from tocsin.data.cutting import cut, pieces, place
 from tocsin.data.readers import ArrayReader, Reader, Stretch
 from tocsin.errors import DataError
-from tocsin.frontend import FrontEnd
-from tocsin.models import KINDS
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, choose_features, is_stacked
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.models import KINDS
+from tocsin.learn.train import TrainOptions, choose_features, is_stacked
 
 LOW = 1000
 """Hz: long recordings of few samples."""

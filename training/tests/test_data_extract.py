@@ -17,14 +17,14 @@ import numpy.typing as npt
 import pytest
 
 from recordings import mimii
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle
 from tocsin.data import Clip, Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.data.info import survey_dataset
-from tocsin.evaluate import evaluate
+from tocsin.evaluation.evaluate import evaluate
 from tocsin.features import FeatureConfig
-from tocsin.frontend import FrontEnd
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, train
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import TrainOptions, train
 
 MANY = 1000
 THREADS = 3

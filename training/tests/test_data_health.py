@@ -15,16 +15,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recordings import RATE, hum, shakes, write
+from tocsin.alarm.operating_point import find_alarms
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Decision, write_bundle
 from tocsin.cli import cli
 from tocsin.data import Dataset, ReadOptions, open_dataset
 from tocsin.data.health import SATURATES
 from tocsin.errors import DataError
 from tocsin.features import Extractor
-from tocsin.frontend import FrontEnd
-from tocsin.operating import find_alarms
-from tocsin.threshold import parse_rate
-from tocsin.train import Trained, TrainOptions, train
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import Trained, TrainOptions, train
 from tocsin.twin import Scorer
 
 QUICK = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), clusters=4, front_end=FrontEnd(bands=32), strange=0)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
 
 from tocsin.cli import cli
@@ -57,8 +58,14 @@ def test_rate_and_unit_come_from_the_files(tmp_path: Path) -> None:
 
 def test_a_rate_that_contradicts_the_times_is_an_error(tmp_path: Path) -> None:
     root = machine(tmp_path)
-    with pytest.raises(DataError, match=r"have 500 samples a second.*not 1000\. Leave --rate away"):
+    with pytest.raises(DataError, match=r"have 500 samples a second.*not 1000\. Leave --rate away.*--time-column none"):
         open_dataset(root, ReadOptions(rate=1000))
+    # Sound files have no column of times.
+    soundfile.write(tmp_path / "normal.wav", np.zeros((500, 3)), 500)
+    (tmp_path / "wav/normal").mkdir(parents=True)
+    (tmp_path / "normal.wav").rename(tmp_path / "wav/normal/1.wav")
+    with pytest.raises(DataError, match=r"not 1000\. Leave --rate away where it was given; .* at that\.$"):
+        open_dataset(tmp_path / "wav", ReadOptions(rate=1000, sensor="vibration", full_scale=2.0))
     assert open_dataset(root, ReadOptions(rate=505)).rate == 505  # within 2 %
     assert open_dataset(root, ReadOptions(rate=1000, time_column="none", columns=("ax", "ay"))).rate == 1000
 

@@ -19,12 +19,7 @@ from click.testing import CliRunner, Result
 from builders import KINDS as BUILT
 from builders import bundle_of
 from recordings import RATE, hum, mimii, shakes, write
-from tocsin.advice import recommend
-from tocsin.bundle import Bundle, Decision, read_bundle, write_bundle
-from tocsin.cli import cli
-from tocsin.cli.tune import show
-from tocsin.data import ReadOptions, open_dataset
-from tocsin.deafness import (
+from tocsin.alarm.deafness import (
     BUDGETS,
     HEARS,
     NOISE,
@@ -36,11 +31,16 @@ from tocsin.deafness import (
     require_hearing,
     unmistakable,
 )
-from tocsin.frontend import FrontEnd
-from tocsin.models import KINDS
-from tocsin.threshold import Threshold, fit_threshold, parse_rate
-from tocsin.train import TrainOptions, train
-from tocsin.transfer import Outcome, Summary, Transfer
+from tocsin.alarm.threshold import Threshold, fit_threshold, parse_rate
+from tocsin.bundle import Bundle, Decision, read_bundle, write_bundle
+from tocsin.cli import cli
+from tocsin.cli.tune import show
+from tocsin.data import ReadOptions, open_dataset
+from tocsin.evaluation.advice import recommend
+from tocsin.evaluation.transfer import Outcome, Summary, Transfer
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.models import KINDS
+from tocsin.learn.train import TrainOptions, train
 
 EVERYTHING = (SQUARE, NOISE, SILENCE)
 NOTHING_REACHES = Decision(2, 2, 3e38, 2e38)
@@ -170,8 +170,8 @@ def test_the_least_larger_budget_that_hears_is_named(asked: str, reached: str, e
 def test_training_refuses_and_writes_nothing_unless_forced(
     fan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit = __import__("tocsin.train", fromlist=["fit_threshold"]).fit_threshold
-    monkeypatch.setattr("tocsin.train.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38))
+    fit = __import__("tocsin.learn.train", fromlist=["fit_threshold"]).fit_threshold
+    monkeypatch.setattr("tocsin.learn.train.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38))
     out = tmp_path / "fan.tocsin"
     words = ("train", "--data", fan, "--clusters", 4, "--bands", 32, "-o", out)
     result = call(*words)
@@ -200,7 +200,7 @@ def test_commands_name_the_budget_that_works(fan: Path, tmp_path: Path, monkeypa
     for i in range(6):
         write(tmp_path / f"new/normal/{i}.wav", hum(50 + i, seconds=5))
     for command in ((*learn, out), ("rebaseline", healthy, "--data", tmp_path / "new", "-o", out)):
-        monkeypatch.setattr(f"tocsin.{command[0]}.fit_threshold", out_of_reach_below("1/hour", fit_threshold))
+        monkeypatch.setattr(f"tocsin.learn.{command[0]}.fit_threshold", out_of_reach_below("1/hour", fit_threshold))
         result = call(*command)
         assert (result.exit_code, out.exists()) == (2, False)
         named = re.findall(r"--false-alarms (\S+) is enough", result.stderr)
@@ -228,8 +228,10 @@ def test_rebaseline_refuses_unless_forced(fan: Path, tmp_path: Path, monkeypatch
     assert call("train", "--data", fan, "--clusters", 4, "--bands", 32, "-o", bundle).exit_code == 0
     for i in range(6):
         write(tmp_path / f"new/normal/{i}.wav", hum(50 + i, seconds=5))
-    fit = __import__("tocsin.rebaseline", fromlist=["fit_threshold"]).fit_threshold
-    monkeypatch.setattr("tocsin.rebaseline.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38))
+    fit = __import__("tocsin.learn.rebaseline", fromlist=["fit_threshold"]).fit_threshold
+    monkeypatch.setattr(
+        "tocsin.learn.rebaseline.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38)
+    )
     out = tmp_path / "new.tocsin"
     words = ("rebaseline", bundle, "--data", tmp_path / "new", "-o", out)
     result = call(*words)
@@ -269,15 +271,17 @@ def test_transfer_recommends_no_way_to_deafness() -> None:
 def test_transfer_counts_the_deaf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = shakes(tmp_path / "fan.npz", clips=100)
     words = ("transfer", "--data", data, "--rate", 200, "--unit", "ug", "--model", "kmeans", "--minutes", 1)
-    fit = __import__("tocsin.rebaseline", fromlist=["fit_threshold"]).fit_threshold
-    monkeypatch.setattr("tocsin.rebaseline.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38))
+    fit = __import__("tocsin.learn.rebaseline", fromlist=["fit_threshold"]).fit_threshold
+    monkeypatch.setattr(
+        "tocsin.learn.rebaseline.fit_threshold", lambda *a, **k: replace(fit(*a, **k), on=3e38, off=2e38)
+    )
     told = json.loads(call(*words, "--method", "mean", "--json").stdout)
     assert {item["method"]: item["deaf"] for item in told["summaries"]} == {"own": 0, "none": 0, "mean": 2}
     assert "Left out" in told["recommendation"]
 
 
 def test_tune_takes_the_next_best(fan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tocsin.tune import Budget, TuneOptions, tune
+    from tocsin.learn.tune import Budget, TuneOptions, tune
 
     real = train
     refused: list[str] = []
@@ -288,7 +292,7 @@ def test_tune_takes_the_next_best(fan: Path, tmp_path: Path, monkeypatch: pytest
             raise DeafError("deaf", Deafness(EVERYTHING))
         return real(dataset, out, options, **more)
 
-    monkeypatch.setattr("tocsin.tune.study.train", refusing)
+    monkeypatch.setattr("tocsin.learn.tune.study.train", refusing)
     base = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), front_end=FrontEnd(bands=32), strange=0)
     options = TuneOptions(
         base=base, budget=Budget(), study=tmp_path / "s", kinds=("kmeans", "mahalanobis"), trials=2, jobs=1, seconds=300

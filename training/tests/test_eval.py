@@ -10,14 +10,23 @@ import numpy as np
 import pytest
 
 from recordings import hum, mimii, shakes, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.errors import BundleError, DataError
-from tocsin.evaluate import Scored, auc_interval, candidates, evaluate, figures, read_options, rows_of, trained_digests
-from tocsin.frontend import FrontEnd
-from tocsin.plots import save_plots
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, train
+from tocsin.evaluation.evaluate import (
+    Scored,
+    auc_interval,
+    candidates,
+    evaluate,
+    figures,
+    read_options,
+    rows_of,
+    trained_digests,
+)
+from tocsin.evaluation.plots import save_plots
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import TrainOptions, train
 from tocsin.twin import score_clip
 
 QUICK = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), clusters=2, front_end=FrontEnd(bands=32))

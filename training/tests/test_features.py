@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from builders import LOGMEL, STATS, noise
 from tocsin import _core
 from tocsin.errors import DataError, TocsinError
-from tocsin.features import Extractor, FeatureConfig, FeatureError, hann, sine_table
-from tocsin.filterbank import power_bands
+from tocsin.features import Extractor, FeatureConfig, FeatureError
+from tocsin.features.config import hann, sine_table
+from tocsin.features.filterbank import power_bands
 
 
 def test_window_is_scipys_hann():

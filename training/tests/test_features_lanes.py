@@ -13,7 +13,7 @@ from builders import LOGMEL, STATS, noise
 from tocsin import _core
 from tocsin.features import STATS as ALL_STATS
 from tocsin.features import Extractor, FeatureConfig
-from tocsin.filterbank import power_bands
+from tocsin.features.filterbank import power_bands
 
 SIDE_BY_SIDE = [lanes for lanes in _core.DSP_LANES if lanes > 1]
 

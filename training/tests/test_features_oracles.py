@@ -14,7 +14,7 @@ import scipy.stats
 
 from builders import noise
 from tocsin.features import Extractor, FeatureConfig, FeatureError
-from tocsin.filterbank import slaney_mel_bands
+from tocsin.features.filterbank import slaney_mel_bands
 
 
 def db_tolerance(expected: np.ndarray) -> np.ndarray:

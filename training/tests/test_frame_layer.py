@@ -13,21 +13,21 @@ import pytest
 from click.testing import CliRunner
 
 from recordings import hum, mimii, shakes
-from tocsin._tflite import kept_size, layers_of, shared_layer
-from tocsin.adapt import adapt
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import AutoencoderModel, NetworkModel, read_bundle, write_bundle
+from tocsin.bundle.cost import frames_kept, instructions
 from tocsin.cli import cli
-from tocsin.cost import frames_kept, instructions
 from tocsin.data import Dataset, ReadOptions, open_dataset
-from tocsin.decoder import quantise
+from tocsin.device.verify import bits, by_twin
 from tocsin.errors import ModelError
 from tocsin.features import Extractor
-from tocsin.frontend import FrontEnd
-from tocsin.models.autoencoder import FrameLayer, dense
-from tocsin.models.network import FloatNetwork, fold
-from tocsin.threshold import parse_rate
-from tocsin.train import Trained, TrainOptions, fit_normalisation, normalise, train
-from tocsin.verify import bits, by_twin
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.adapt import adapt
+from tocsin.learn.models.autoencoder import FrameLayer, dense
+from tocsin.learn.models.network import FloatNetwork, fold
+from tocsin.learn.train import Trained, TrainOptions, fit_normalisation, normalise, train
+from tocsin.tflite.decoder import quantise
+from tocsin.tflite.flatbuffer import kept_size, layers_of, shared_layer
 
 BANDS, WIDTH = 16, 8
 
@@ -84,7 +84,7 @@ def test_a_frame_is_the_same_bytes_wherever_it_stands(found: Trained) -> None:
 
 
 def test_folding_keeps_what_a_keras_network_gives(rng: np.random.Generator) -> None:
-    from tocsin.models import tensorflow
+    from tocsin.learn.models import tensorflow
 
     model = dense(tensorflow.load(seed=1), 12, (6,), 12, FrameLayer(3, 5))
     x = rng.normal(size=(64, 12)).astype(np.float32)

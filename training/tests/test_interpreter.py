@@ -10,10 +10,11 @@ import sys
 import numpy as np
 import pytest
 
-from tocsin import _tflite, interpreter
 from tocsin.bundle import AutoencoderModel
 from tocsin.errors import ModelError
-from tocsin.interpreter import ARENA_MARGIN, BACKEND, Int8Interpreter, measure_arena, model_io
+from tocsin.tflite import flatbuffer as _tflite
+from tocsin.tflite import interpreter
+from tocsin.tflite.interpreter import ARENA_MARGIN, BACKEND, Int8Interpreter, measure_arena, model_io
 
 micro = pytest.mark.skipif(BACKEND != "tflite-micro", reason="tflite-micro has no wheel for this machine")
 

@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 from fake_device import RATE, FakeDevice
-from tocsin import _linktypes as types
 from tocsin.cli import cli
-from tocsin.link import Link, LinkError, Refused
-from tocsin.record import Options, Recorder
+from tocsin.device import messages as types
+from tocsin.device.link import Link, LinkError, Refused
+from tocsin.device.record import Options, Recorder
 
 SAMPLES = np.arange(200_000, dtype=np.int32).astype(np.int16)
 
@@ -96,7 +96,7 @@ def test_interrupt_does_not_wait_for_a_device_that_is_silent(monkeypatch: pytest
 
 
 def test_refusal_of_samples_without_a_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tocsin._linkreplay._LAST_WORD", 0.3)
+    monkeypatch.setattr("tocsin.device.link_replay._LAST_WORD", 0.3)
     device = FakeDevice(version=(1, 3), replay_ends=(5000, 2))
     monkeypatch.setattr(device, "_replay_over", lambda why: (setattr(device, "state", 1), [])[1])
     device.reports = [(types.CREDIT, bytes(8))]  # it talks on
@@ -159,9 +159,9 @@ def test_monitor_tells_which_source_is_on(tmp_path: Path) -> None:
 
 
 def test_monitor_notices_a_device_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tocsin.monitor import Monitor
+    from tocsin.device.monitor import Monitor
 
-    monkeypatch.setattr("tocsin.monitor._PATIENCE", 1.0)
+    monkeypatch.setattr("tocsin.device.monitor._PATIENCE", 1.0)
     device = FakeDevice(version=(1, 3))
     things = Monitor(device.connect, spectrum=False).things()
     assert next(things)["kind"] == "device"

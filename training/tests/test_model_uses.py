@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from recordings import mimii, shakes
 from tocsin.cli import cli
 from tocsin.errors import ModelError
-from tocsin.models import HEADS, KINDS
-from tocsin.models.uses import USERS, check_used, unused
+from tocsin.learn.models import HEADS, KINDS
+from tocsin.learn.models.uses import USERS, check_used, unused
 
 
 def call(*words: object) -> Result:

@@ -13,15 +13,15 @@ from sklearn.metrics import roc_auc_score
 
 from builders import STATS
 from test_score_oracles import packed
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import NeighboursModel
-from tocsin.contributions import contributor
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import ModelError
-from tocsin.evaluate import evaluate
-from tocsin.frontend import FrontEnd
-from tocsin.models.neighbours import NeighboursOptions, fit_neighbours, radii_of, within_covariance
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, train
+from tocsin.evaluation.contributions import contributor
+from tocsin.evaluation.evaluate import evaluate
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.models.neighbours import NeighboursOptions, fit_neighbours, radii_of, within_covariance
+from tocsin.learn.train import TrainOptions, train
 from tocsin.twin import Scorer
 
 FEATURES = dataclasses.replace(STATS, pool=("mean",))

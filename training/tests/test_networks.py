@@ -12,22 +12,22 @@ import pytest
 from click.testing import CliRunner
 
 from recordings import hum, shakes, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import CombinedModel, MahalanobisModel, NetworkModel
 from tocsin.cli import cli
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import ModelError
-from tocsin.evaluate import evaluate, read_options
-from tocsin.frontend import FrontEnd
-from tocsin.models import exact
-from tocsin.models.autoencoder import convolutional, fit_convolutional, fit_interpolation, parts
-from tocsin.models.embedding import fit_embedding
-from tocsin.models.fit import calibration
-from tocsin.models.heads import fit_head, fit_selective
-from tocsin.models.neighbours import NeighboursOptions
-from tocsin.models.network import Conv, Dense, FloatNetwork, fold, to_int8
-from tocsin.models.training import Schedule, aware, rounded_weights
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, normalise, train
+from tocsin.evaluation.evaluate import evaluate, read_options
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.models import exact
+from tocsin.learn.models.autoencoder import convolutional, fit_convolutional, fit_interpolation, parts
+from tocsin.learn.models.embedding import fit_embedding
+from tocsin.learn.models.fit import calibration
+from tocsin.learn.models.heads import fit_head, fit_selective
+from tocsin.learn.models.neighbours import NeighboursOptions
+from tocsin.learn.models.network import Conv, Dense, FloatNetwork, fold, to_int8
+from tocsin.learn.models.training import Schedule, aware, rounded_weights
+from tocsin.learn.train import TrainOptions, normalise, train
 from tocsin.twin import Scorer
 
 FRAMES, BANDS = 5, 8
@@ -131,7 +131,7 @@ def test_conv_needs_bands(stacks: np.ndarray) -> None:
 
 
 def test_folding_keeps_what_a_keras_network_gives(rng: np.random.Generator) -> None:
-    from tocsin.models import tensorflow
+    from tocsin.learn.models import tensorflow
 
     tf = tensorflow.load(seed=1)
     model = convolutional(tf, FRAMES, 16)
@@ -144,7 +144,7 @@ def test_folding_keeps_what_a_keras_network_gives(rng: np.random.Generator) -> N
 
 
 def test_conv_has_only_operators_of_the_firmware(stacks: np.ndarray) -> None:
-    from tocsin._tflite import _graph, _model, work_space
+    from tocsin.tflite.flatbuffer import _graph, _model, work_space
 
     found = fit_convolutional(stacks, stacks[:50], FRAMES, replace(QUICK, epochs=1))
     raw = to_int8(found.network, stacks, seed=0)
@@ -184,7 +184,7 @@ def test_embedding_needs_two_conditions(stacks: np.ndarray) -> None:
 
 @pytest.mark.parametrize(("shape", "depthwise"), [((9, 5), False), ((3, 3, 4, 5), False), ((3, 3, 5, 1), True)])
 def test_each_output_channel_is_rounded_by_its_own_scale(rng: np.random.Generator, shape, depthwise) -> None:
-    from tocsin.models import tensorflow
+    from tocsin.learn.models import tensorflow
 
     axis = 2 if depthwise else len(shape) - 1
     loud = np.moveaxis(np.ones(shape), axis, -1) * 10.0 ** np.arange(5)
@@ -208,12 +208,12 @@ def test_simulated_rounding_brings_int8_closer(rng: np.random.Generator) -> None
     network = FloatNetwork((Dense(weights, np.zeros(16, np.float32)),), 4.0, 1)
 
     def error(chosen: FloatNetwork) -> float:
-        from tocsin.models.fit import int8_features
+        from tocsin.learn.models.fit import int8_features
 
         y = int8_features(to_int8(chosen, x, seed=0), x, "embed", 0, 16)
         return float(np.mean((y - truth) ** 2))
 
-    from tocsin.models import tensorflow
+    from tocsin.learn.models import tensorflow
 
     tf = tensorflow.load(seed=0)
 

@@ -12,11 +12,11 @@ import pytest
 import scipy.signal
 
 from recordings import RATE, hum, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.data import ReadOptions, open_dataset
 from tocsin.features import Extractor, FeatureConfig
-from tocsin.frontend import FrontEnd
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, train
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import TrainOptions, train
 from tocsin.twin import Event, Twin
 
 OFFSET = 1000

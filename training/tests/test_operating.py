@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tocsin.alarm.operating_point import find_alarms, operating_curve, operating_point, poisson_interval
+from tocsin.alarm.tail import cluster_peaks
+from tocsin.alarm.threshold import alarm_statistic
 from tocsin.bundle import Decision
 from tocsin.errors import DataError
-from tocsin.operating import find_alarms, operating_curve, operating_point, poisson_interval
-from tocsin.tail import cluster_peaks
-from tocsin.threshold import alarm_statistic
 
 
 def test_alarms_of_a_known_series() -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tocsin.alarm.pseudo import FAINT, KINDS, pseudo_anomaly
 from tocsin.errors import DataError
-from tocsin.pseudo import FAINT, KINDS, pseudo_anomaly
 
 RATE = 16000
 

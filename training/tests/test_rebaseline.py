@@ -16,19 +16,19 @@ from click.testing import CliRunner, Result
 
 from builders import KINDS, bundle_of
 from recordings import hum, shakes, write
-from tocsin import adapt as adapting
-from tocsin.adapt import METHODS, adapt, methods_for, normalised
+from tocsin.alarm.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
 from tocsin.bundle import Bundle, KMeansModel, read_bundle, write_bundle
 from tocsin.cli import cli
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
-from tocsin.decoder import _hidden, _last_layer, adapt_decoder, quantise, reconstruct
+from tocsin.device.replay import open_recordings, replay
 from tocsin.errors import DataError, ModelError
-from tocsin.evaluate import read_options, trained_digests
-from tocsin.frontend import FrontEnd
-from tocsin.rebaseline import FOLDS, Piece, RebaselineOptions, folds_of, read_pieces, rebaseline
-from tocsin.replay import open_recordings, replay
-from tocsin.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
-from tocsin.train import TrainOptions, train
+from tocsin.evaluation.evaluate import read_options, trained_digests
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn import adapt as adapting
+from tocsin.learn.adapt import METHODS, adapt, methods_for, normalised
+from tocsin.learn.rebaseline import FOLDS, Piece, RebaselineOptions, folds_of, read_pieces, rebaseline
+from tocsin.learn.train import TrainOptions, train
+from tocsin.tflite.decoder import _hidden, _last_layer, adapt_decoder, quantise, reconstruct
 from tocsin.twin import Event, Scorer, Window
 
 # Random detectors of random data need not hear anything.
@@ -435,7 +435,7 @@ def test_of_very_many_windows_an_even_share_is_used(shaker: tuple[Path, Path], m
     dataset = open_dataset(data, read_options(bundle, {"normal": ("*_0_weight",)}))
     bundle = replace(bundle, meta={key: value for key, value in bundle.meta.items() if key != "clips"})
     every = read_pieces(bundle, dataset, minutes=None, issues=Issues())
-    monkeypatch.setattr("tocsin.rebaseline.VECTORS_BYTES", sum(piece.vectors.nbytes for piece in every) // 3)
+    monkeypatch.setattr("tocsin.learn.rebaseline.VECTORS_BYTES", sum(piece.vectors.nbytes for piece in every) // 3)
     issues = Issues()
     some = read_pieces(bundle, dataset, minutes=None, issues=issues)
     assert 3 * len(some) <= len(every) + 3

@@ -18,14 +18,14 @@ import pytest
 from click.testing import CliRunner
 
 from fake_device import RATE, FakeDevice, Faults, samples
-from tocsin import _clips
-from tocsin import _linktypes as types
-from tocsin._linkwire import LinkError, LinkGone, open_wire
 from tocsin.cli import cli
 from tocsin.data import Issues, ReadOptions, open_dataset
+from tocsin.device import clips
+from tocsin.device import messages as types
+from tocsin.device.link import Refused
+from tocsin.device.record import Options, Outcome, Recorder
+from tocsin.device.wire import LinkError, LinkGone, open_wire
 from tocsin.errors import DataError
-from tocsin.link import Refused
-from tocsin.record import Options, Outcome, Recorder
 
 
 def run(device: FakeDevice, root: Path, *, seconds: float = 2.0, told: list[str] | None = None, **given) -> Outcome:
@@ -252,8 +252,8 @@ def test_numbers_go_on_and_nothing_is_overwritten(tmp_path: Path) -> None:
 def test_number_taken_meanwhile_is_left_alone(tmp_path: Path) -> None:
     """Another recorder takes the number between the look and the writing."""
     taken = tmp_path / "00000000.json"
-    assert _clips._place(taken, b"theirs")
-    assert not _clips._place(taken, b"ours")
+    assert clips._place(taken, b"theirs")
+    assert not clips._place(taken, b"ours")
     assert taken.read_bytes() == b"theirs"
 
     def no_links(source: Path, target: Path) -> None:
@@ -261,8 +261,8 @@ def test_number_taken_meanwhile_is_left_alone(tmp_path: Path) -> None:
 
     part = tmp_path / "part"
     part.write_bytes(b"ours")
-    assert not _clips._name(part, taken, no_links)
-    assert _clips._name(part, tmp_path / "free", no_links)
+    assert not clips._name(part, taken, no_links)
+    assert clips._name(part, tmp_path / "free", no_links)
     assert (tmp_path / "free").read_bytes() == b"ours"
 
 
@@ -367,7 +367,7 @@ def test_monitor_tells_what_happens(tmp_path: Path) -> None:
 
 
 def test_spectrum_of_sound_shows_the_whistle() -> None:
-    from tocsin.monitor import Spectrum
+    from tocsin.device.monitor import Spectrum
 
     spectrum = Spectrum(16000, 1, 1 / 32768, vibration=False)
     whistle = np.rint(3000 * np.sin(2 * np.pi * 2500 * np.arange(16000) / 16000)).astype(np.int16)
@@ -378,7 +378,7 @@ def test_spectrum_of_sound_shows_the_whistle() -> None:
 
 
 def test_spectrum_of_vibration_shows_the_turn() -> None:
-    from tocsin.monitor import Spectrum
+    from tocsin.device.monitor import Spectrum
 
     spectrum = Spectrum(1000, 3, 1 / 4096, vibration=True)
     t = np.arange(1000)

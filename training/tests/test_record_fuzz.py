@@ -20,13 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fake_device import FakeDevice, samples
-from tocsin import _linktypes as types
-from tocsin._linkwire import Decoder, Message, _Socket, encode
-from tocsin._recording import Block, Missing, Recording
+from tocsin.device import messages as types
+from tocsin.device.link import Link
+from tocsin.device.monitor import understand
+from tocsin.device.record import Options, Recorder
+from tocsin.device.recording import Block, Missing, Recording
+from tocsin.device.wire import Decoder, Message, _Socket, encode
 from tocsin.errors import TocsinError
-from tocsin.link import Link
-from tocsin.monitor import understand
-from tocsin.record import Options, Recorder
 
 FROM_DEVICE = sorted({types.INFO, types.RESULT, types.STATUS, types.CREDIT, types.REPLAY_DONE, *range(0xA0, 0xA5)})
 RECORDS = (types.RECORD_STATE, types.RECORD_DATA, types.RECORD_GAP, types.RECORD_END)

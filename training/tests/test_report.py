@@ -21,18 +21,18 @@ from click.testing import CliRunner, Result
 
 from builders import KINDS, STATS, bundle_of
 from recordings import hum, mimii, shakes, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle, GaussianMixtureModel, is_quantised, network_of, read_bundle
+from tocsin.bundle.cost import measure_cost
 from tocsin.cli import cli
-from tocsin.contributions import by_frequency, centres, contributor, partial
-from tocsin.cost import measure_cost
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
-from tocsin.evaluate import evaluate, read_options
+from tocsin.evaluation.contributions import by_frequency, centres, contributor, partial
+from tocsin.evaluation.evaluate import evaluate, read_options
+from tocsin.evaluation.report import ReportOptions, make_page, measure, pictures
+from tocsin.evaluation.report.measures import Recorded, chosen_points, delay, operating_points
 from tocsin.features import FeatureConfig
-from tocsin.frontend import FrontEnd
-from tocsin.report import ReportOptions, make_page, measure, pictures
-from tocsin.report.measures import Recorded, chosen_points, delay, operating_points
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, train
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import TrainOptions, train
 from tocsin.twin import Event, Scorer, Twin
 
 QUICK = TrainOptions(kind="kmeans", budget=parse_rate("1/hour"), clusters=2, front_end=FrontEnd(bands=32))
@@ -327,9 +327,12 @@ def test_without_anomalies_it_says_what_cannot_be_shown(bundle: Bundle, tmp_path
     assert "1 recording is too short for an alarm" in found.words
     assert "Without both healthy and anomalous recordings there is no ROC curve." in found.words
     assert not found.all("audio")
+    assert "listen to" not in found.words.partition("Recordings to look at")[2][:20]
     assert "raised no alarm" not in found.words
     assert "and those nearest to a false alarm" not in found.words  # with one example there is none of them
-    assert "and those nearest to a false alarm" in Page(page_of(bundle, tmp_path, examples=2)).words
+    words = Page(page_of(bundle, tmp_path, examples=2)).words
+    assert "and those nearest to a false alarm" in words
+    assert "Recordings to look at and listen to" in words
 
 
 def test_without_healthy_recordings_it_says_so(bundle: Bundle, tmp_path: Path) -> None:
@@ -354,7 +357,7 @@ def test_every_kind_has_a_page(kind: str, tmp_path: Path) -> None:
 
 
 def test_model_without_parts_still_has_a_page(fan: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tocsin.report.measures.contributor", lambda _: None)
+    monkeypatch.setattr("tocsin.evaluation.report.measures.contributor", lambda _: None)
     assert "a score cannot be divided among frequencies" in Page(page_of(bundle, fan, examples=0)).words
 
 

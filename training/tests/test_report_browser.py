@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from recordings import hum, mimii
+from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Issues, ReadOptions, open_dataset
-from tocsin.evaluate import read_options
-from tocsin.frontend import FrontEnd
-from tocsin.report import ReportOptions, write_report
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, train
+from tocsin.evaluation.evaluate import read_options
+from tocsin.evaluation.report import ReportOptions, write_report
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.train import TrainOptions, train
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER = next((found for name in NAMES if (found := shutil.which(name))), None)

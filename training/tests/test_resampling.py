@@ -15,18 +15,18 @@ import soxr
 from click.testing import CliRunner, Result
 
 from recordings import hum, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.cli import cli
 from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.data.info import survey_dataset
+from tocsin.device.replay import open_recordings
 from tocsin.errors import DataError
-from tocsin.evaluate import evaluate, read_options
+from tocsin.evaluation.evaluate import evaluate, read_options
+from tocsin.evaluation.report.measures import measure
 from tocsin.features import FeatureConfig
-from tocsin.frontend import MLPERF, FrontEnd, audio_features
-from tocsin.rebaseline import read_pieces
-from tocsin.replay import open_recordings
-from tocsin.report.measures import measure
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, train
+from tocsin.features.frontend import MLPERF, FrontEnd, audio_features
+from tocsin.learn.rebaseline import read_pieces
+from tocsin.learn.train import TrainOptions, train
 from tocsin.twin import Event, Twin
 
 WIDE, RATE = 48000, 16000

@@ -27,7 +27,7 @@ from tocsin.bundle import (
 )
 from tocsin.errors import DataError, ModelError
 from tocsin.features import FeatureConfig
-from tocsin.interpreter import Int8Interpreter
+from tocsin.tflite.interpreter import Int8Interpreter
 from tocsin.twin import Scorer
 
 DIM = STATS.n_vector

@@ -8,8 +8,8 @@ import struct
 
 import pytest
 
-from tocsin._linktypes import Sensor, Stream, parse_status
-from tocsin._linkwire import LinkError
+from tocsin.device.messages import Sensor, Stream, parse_status
+from tocsin.device.wire import LinkError
 
 FIRST = struct.pack("<26I", 77, *range(1, 8), *range(11, 17), *range(100, 112))
 SENSOR = struct.pack("<IQIII", 4, 1 << 40, 5, 6, 15_999_500)

@@ -20,14 +20,14 @@ import numpy as np
 import pytest
 
 from recordings import RATE, hum, shakes, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle
-from tocsin.contributions import centres
 from tocsin.data import Dataset, Issues, ReadOptions, open_dataset
+from tocsin.evaluation.contributions import centres
 from tocsin.features import Extractor
-from tocsin.frontend import FrontEnd
-from tocsin.models import HEADED, HEADS
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions, train
+from tocsin.features.frontend import FrontEnd
+from tocsin.learn.models import HEADED, HEADS
+from tocsin.learn.train import TrainOptions, train
 from tocsin.twin import Event, Scorer, Twin
 
 Array = np.ndarray

@@ -34,6 +34,12 @@ def test_it_writes_and_reports(tmp_path: Path) -> None:
     assert (tmp_path / "fan/id_00/abnormal/00000001.wav").is_file()
 
 
+def test_a_long_job_tells_how_far_it_is_on_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(tmp_path / "a", *SHORT).stderr == ""
+    monkeypatch.setattr("tocsin.cli.options._SECONDS_BETWEEN_LINES", 0.0)
+    assert "fan: 3 of 3 recordings" in run(tmp_path / "b", *SHORT).stderr
+
+
 def test_json_is_for_machines(tmp_path: Path) -> None:
     result = run(tmp_path, *SHORT, "--machine", "pump", "--fault", "leak", "--domain", "vibration", "--json")
     (summary,) = json.loads(result.stdout)

@@ -7,11 +7,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tocsin.alarm.operating_point import find_alarms
+from tocsin.alarm.tail import cluster_peaks, fit_tail, model_tail
+from tocsin.alarm.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
 from tocsin.bundle import Decision
 from tocsin.errors import DataError
-from tocsin.operating import find_alarms
-from tocsin.tail import cluster_peaks, fit_tail, model_tail
-from tocsin.threshold import alarm_statistic, fit_threshold, judged_hours, parse_rate
 
 
 @pytest.mark.parametrize(

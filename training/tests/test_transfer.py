@@ -12,13 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recordings import hum, mimii, shakes, write
-from tocsin.advice import keeps_budget, recommend
+from tocsin.alarm.threshold import parse_rate
 from tocsin.cli import cli
 from tocsin.data import Clip, Extracted, Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
-from tocsin.threshold import parse_rate
-from tocsin.train import TrainOptions
-from tocsin.transfer import Outcome, Summary, Transfer, beginning, machines_of, transfer
+from tocsin.evaluation.advice import keeps_budget, recommend
+from tocsin.evaluation.transfer import Outcome, Summary, Transfer, beginning, machines_of, transfer
+from tocsin.learn.train import TrainOptions
 
 OPTIONS = TrainOptions(kind="kmeans", budget=parse_rate("1/hour"), clusters=2)
 
@@ -146,13 +146,13 @@ def test_advice_prefers_what_keeps_the_budget() -> None:
 
 def test_advice_recommends_nothing_that_finds_less_than_it_alarms_falsely() -> None:
     text = advice(_summary("threshold", 1, 0.5, 0.3, 0.1), _summary("anew", 1, 0.525, 0.19, 0.02))
-    assert text.startswith("gmm: no way can be recommended: none keeps the budget of false alarms.")
+    assert text.startswith("gmm: no way can be recommended: none that can raise an alarm keeps the budget.")
     assert "The best is as they came: 100 % of the anomalies and 100 % of the healthy recordings raise" in text
     assert "use the detectors" not in text
     assert "train anew" not in text
     # Nor an order of the scores that is no better than guessing.
     text = advice(_summary("threshold", 1, 0.4, 0.7, 0.93), _summary("none", 0, 0.47, 0.1, 0.0))
-    assert text.startswith("gmm: no way can be recommended: none keeps the budget of false alarms.")
+    assert text.startswith("gmm: no way can be recommended: none that can raise an alarm keeps the budget.")
     assert "The best is threshold: 93 % of the anomalies and 70 % of the healthy recordings raise" in text
 
 

@@ -20,20 +20,20 @@ import pytest
 from click.testing import CliRunner
 
 from recordings import hum, mimii, write
+from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import read_bundle
+from tocsin.bundle.cost import Cost, measure_cost
 from tocsin.cli import cli
 from tocsin.cli.tune import _BYTES, Amount
-from tocsin.cost import Cost, measure_cost
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
-from tocsin.frontend import FrontEnd, audio_features, vibration_features
-from tocsin.models import KINDS
-from tocsin.threshold import parse_rate
-from tocsin.train import FRAME_BY_FRAME, TrainOptions, choose_features, is_stacked, train
-from tocsin.tune import Budget, Finished, TuneOptions, tune
-from tocsin.tune.judge import Store, make_judge
-from tocsin.tune.space import Recordings, least_cost, suggest
-from tocsin.tune.study import _alone, _time_is_up, pareto_front, same_in_effect, tried_before
+from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
+from tocsin.learn.models import KINDS
+from tocsin.learn.train import FRAME_BY_FRAME, TrainOptions, choose_features, is_stacked, train
+from tocsin.learn.tune import Budget, Finished, TuneOptions, tune
+from tocsin.learn.tune.judge import Store, make_judge
+from tocsin.learn.tune.space import Recordings, least_cost, suggest
+from tocsin.learn.tune.study import _alone, _time_is_up, pareto_front, same_in_effect, tried_before
 
 BASE = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), front_end=FrontEnd(bands=32))
 
@@ -126,6 +126,17 @@ def test_no_window_is_longer_than_the_recordings(kind: str, rate: int, seconds: 
         features = audio_features(chosen.front_end, sample_rate=rate, stacked=is_stacked(chosen))
         assert features.window_span <= fits.samples
         assert kind != "idnn" or features.window_frames in (3, 5, 7)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("kmeans", 14), ("gmm", 7), ("combined", 7)])
+def test_no_candidate_has_more_clusters_than_the_recordings_carry(kind: str, most: int) -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+    short = Recordings("vibration", 1000, 1000, fitted=14)
+    found = [suggest(study.ask(), [kind], short, BASE) for _ in range(60)]
+    assert max(item.clusters for item in found if kind != "combined" or "gmm" in item.members) == most
+    assert Recordings("vibration", 1000, 5000, fitted=14).windows == 70
+    assert Recordings("audio", 16000, 10 * 16000, fitted=14).windows == 14
+    assert Recordings("audio", 16000, 16000, fitted=1).windows == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -344,6 +355,7 @@ def test_killed_search_goes_on_without_losing_trials(fan: Path, tmp_path: Path) 
     assert sum(found["trials"].values()) >= more
     assert [item["default"] for item in found["finished"]].count(True) == 2
     bundle = read_bundle(out.read_bytes())
+    assert found["best"]["crc"] == f"{bundle.crc:08x}"
     assert bundle.size <= 40 * 1024
     assert bundle.meta["tune"]["auc"] == round(found["finished"][0]["auc"], 4) == round(max(values.values()), 4)
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
@@ -354,6 +366,8 @@ def test_killed_search_goes_on_without_losing_trials(fan: Path, tmp_path: Path) 
     assert shown.exit_code == 0, shown.output
     assert f"best      * trial {bundle.meta['tune']['trial']}: " in shown.output
     assert re.search(rf"│ +\* {bundle.meta['tune']['trial']} │", shown.output)
+    # A bundle that is trained on all recordings is larger than in a fold, whose size the table has.
+    assert f"{bundle.size} bytes trained on all recordings (above: on a part), CRC" in shown.output
 
     other = CliRunner().invoke(cli, [*command(fan, out), "--seed", "1"])
     assert other.exit_code == 2 or "another search" in str(other.exception)

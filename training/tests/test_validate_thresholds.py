@@ -22,7 +22,7 @@ from tocsin.bundle import (
     write_bundle,
 )
 from tocsin.errors import ModelError
-from tocsin.frontend import FrontEnd, vibration_features
+from tocsin.features.frontend import FrontEnd, vibration_features
 from tocsin.synth import record
 from tocsin.synth.wav import to_pcm16
 from tocsin.twin import score_clip

@@ -15,7 +15,7 @@ import pytest
 
 from conftest import REPOSITORY
 from tocsin.bundle import read_bundle
-from tocsin.interpreter import BACKEND
+from tocsin.tflite.interpreter import BACKEND
 from tocsin.twin import Event, Gap, Twin, Window
 
 INDEX = json.loads((REPOSITORY / "tests" / "vectors" / "index.json").read_text())
@@ -31,7 +31,7 @@ def case(request, vectors_dir):
 def test_the_twin_gives_the_golden_results(case, vectors_dir, block):
     name, folder, entry = case
     if name == "autoencoder" and BACKEND != "tflite-micro":
-        pytest.skip("only TensorFlow Lite Micro gives the device's bytes, see tocsin.interpreter")
+        pytest.skip("only TensorFlow Lite Micro gives the device's bytes, see tocsin.tflite.interpreter")
     bundle = read_bundle(folder / "bundle.tocsin")
     samples = np.frombuffer((vectors_dir / entry["input"]).read_bytes(), "<i2").reshape(-1, entry["channels"])
     twin = Twin(bundle, block=block, keep_vectors=True)

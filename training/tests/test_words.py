@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import pytest
 
+from builders import bundle_of
+from tocsin.cli.eval import _alarms
 from tocsin.data import Issues
+from tocsin.evaluation.evaluate import Row
 from tocsin.words import are, budget_words, counted, verb
 
 
@@ -43,3 +46,15 @@ def test_notes_name_the_first_recording_whichever_thread_comes_first() -> None:
             issues.note(name, "clipped")
         assert issues.lines() == ["3 recordings clipped (first: a)", "1 recording silent (first: d)"]
     assert issues.lines("file") == ["3 files clipped (first: a)", "1 file silent (first: d)"]
+
+
+def test_alarms_of_an_evaluation_agree_with_their_verb() -> None:
+    bundle = bundle_of("kmeans")
+
+    def told(normal: tuple[int, int], anomaly: tuple[int, int]) -> str:
+        row = Row("all", "", "", None, None, None, None, normal[1], anomaly[1], normal[0], anomaly[0])
+        return _alarms(bundle, row)
+
+    assert "0 of 10 normal recordings and 1 of 6 anomalous recordings raise an alarm" in told((0, 10), (1, 6))
+    assert "1 of 6 anomalous recordings raises an alarm" in told((0, 0), (1, 6))
+    assert "2 of 6 anomalous recordings raise an alarm" in told((0, 0), (2, 6))

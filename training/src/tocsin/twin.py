@@ -19,7 +19,7 @@ from tocsin.bundle import Bundle, network_of
 from tocsin.errors import DataError, TocsinError
 from tocsin.features import Extractor, as_samples
 from tocsin.health import Change
-from tocsin.interpreter import Int8Interpreter
+from tocsin.tflite.interpreter import Int8Interpreter
 
 __all__ = ["Event", "Gap", "Scorer", "Twin", "Window", "score_clip"]
 

@@ -54,7 +54,7 @@ def battery(
 
     The currents are a data sheet's: where to start, until you have measured your own board.
     """
-    from ..battery import Currents, battery_days, mean_current
+    from ..device.battery import Currents, battery_days, mean_current
 
     if (listen is None) != (every is None) or (listen is not None and every is not None and listen > every):
         raise click.UsageError("--listen and --every go together, and --listen is the smaller: --listen 10 --every 60.")
@@ -81,7 +81,7 @@ def battery(
 
 def _duration(days: float) -> str:
     """Days, or years where there are several."""
-    from ..battery import SHELF_YEARS
+    from ..device.battery import SHELF_YEARS
 
     years = days / DAYS_A_YEAR
     if years < 2:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..devices import Device
+    from ..device.devices import Device
 
 _EPILOG = """\b
 Exit status: 0 whether or not there is a device, 2 an error.
@@ -32,7 +32,7 @@ def devices(more: tuple[str, ...], every: bool, no_probe: bool, timeout: float, 
 
     Each port is asked who it is, by a message that other devices may not expect: --no-probe sends nothing.
     """
-    from ..devices import find, serial_ports
+    from ..device.devices import find, serial_ports
 
     ports = serial_ports(every=every) + [(port, "given by --port") for port in more]
     found = find(ports, probe=not no_probe, timeout=timeout)
@@ -43,7 +43,7 @@ def devices(more: tuple[str, ...], every: bool, no_probe: bool, timeout: float, 
 
 
 def _fields(device: Device) -> dict[str, Any]:
-    from ..devices import SENSORS, STATES
+    from ..device.devices import SENSORS, STATES
 
     fields: dict[str, Any] = {"port": device.port, "description": device.description, "device": None}
     info = device.info
@@ -65,7 +65,7 @@ def _fields(device: Device) -> dict[str, Any]:
 
 
 def _line(device: Device) -> str:
-    from ..devices import SENSORS, STATES
+    from ..device.devices import SENSORS, STATES
 
     info = device.info
     if info is None:

@@ -26,7 +26,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
-    from ..evaluate import Row
+    from ..evaluation.evaluate import Row
 
 
 @click.command("eval", epilog="Example: tocsin eval fan.tocsin --data data --plots plots")
@@ -42,11 +42,11 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
     section and domain, and for all recordings together. pAUC is the area up to a false positive rate of 0.1,
     standardised so that 0.5 is chance (McClish), as in DCASE's task 2.
     """
+    from ..alarm.deafness import recorded_deafness
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
-    from ..deafness import recorded_deafness
-    from ..evaluate import candidates, left_out_words, read_options, unused
-    from ..evaluate import evaluate as work
+    from ..evaluation.evaluate import candidates, left_out_words, read_options, unused
+    from ..evaluation.evaluate import evaluate as work
 
     detector = read_bundle(bundle)
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
@@ -64,7 +64,7 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
         _table(result.rows)
         click.echo(_alarms(detector, result.rows[-1]))
     if plots is not None:
-        from ..plots import save_plots
+        from ..evaluation.plots import save_plots
 
         for path in save_plots(plots, result.scored, f"{bundle.name} on {data.resolve().name}"):
             click.echo(f"wrote {path}", err=True)
@@ -80,7 +80,7 @@ def _alarms(detector: Bundle, every: Row) -> str:
         )
         if number
     ]
-    one = every.normal_alarms + every.anomaly_alarms == 1
+    one = len(shares) == 1 and every.normal_alarms + every.anomaly_alarms == 1
     verb = "raises" if one else "raise"
     text = f"{' and '.join(shares)} {verb} an alarm at the threshold of {detector.decision.threshold_on:.5g}"
     missing = "anomalous" if not every.n_anomaly else "normal" if not every.n_normal else ""

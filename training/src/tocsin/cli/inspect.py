@@ -92,8 +92,8 @@ def _describe(model: Model, bundle: Bundle | None) -> str:
 
 def _network_sizes(model: AutoencoderModel | NetworkModel) -> str:
     """Bytes of a network and its arena, and what of that is kept from window to window."""
-    from .._tflite import kept_size
-    from ..cost import frames_kept
+    from ..bundle.cost import frames_kept
+    from ..tflite.flatbuffer import kept_size
 
     kept = kept_size(model.tflite, model.slide)
     of_it = f", {kept} of them for {frames_kept(model)} frames of a window that the next one has, too" if kept else ""
@@ -120,8 +120,8 @@ def _describe_network(model: NetworkModel) -> str:
 
 def as_json(bundle: Bundle) -> dict[str, Any]:
     """All that a program may want to know, but for tables and weights."""
-    from .._tflite import kept_size
     from ..bundle import network_of
+    from ..tflite.flatbuffer import kept_size
 
     features, decision = bundle.features, bundle.decision
     network = network_of(bundle.model)
@@ -194,9 +194,9 @@ def _lines(path: Path, bundle: Bundle) -> list[tuple[str, str]]:
 
 def _record(bundle: Bundle) -> list[tuple[str, str]]:
     """What the training record says: recordings, adaptations, budget, and whether the detector hears."""
-    from ..alertness import recorded_alertness
-    from ..deafness import recorded_deafness
-    from ..threshold import format_hours, format_number
+    from ..alarm.deafness import recorded_deafness
+    from ..alarm.sensitivity import recorded_alertness
+    from ..alarm.threshold import format_hours, format_number
 
     meta, lines = bundle.meta, []
     data, split, line = (meta.get(key, {}) for key in ("data", "split", "threshold"))

@@ -20,7 +20,7 @@ from .options import port_option
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ..monitor import Thing
+    from ..device.monitor import Thing
 
 _EPILOG = """\b
 Ends with ^C. Exit status: 0 ended by --seconds, 2 an error, 130 interrupted.
@@ -46,8 +46,8 @@ def monitor(port: str, seconds: float | None, no_spectrum: bool, json_wanted: bo
 
     The detector goes on undisturbed. When the device is gone, it is looked for until it is back.
     """
-    from ..link import Link
-    from ..monitor import Monitor
+    from ..device.link import Link
+    from ..device.monitor import Monitor
 
     watched = Monitor(lambda: Link.open(port, timeout=3.0), spectrum=not no_spectrum)
     things = _until(watched.things(), seconds)

@@ -26,7 +26,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
-    from ..rebaseline import Rebaselined
+    from ..learn.rebaseline import Rebaselined
 
 _METHODS = ("auto", "threshold", "mean", "normalisation", "centroids", "decoder")
 _EPILOG = """\b
@@ -70,14 +70,15 @@ def rebaseline(
     .npz say which with --normal. The new bundle remembers what was done, so that `tocsin eval` leaves the recordings
     out.
     """
-    from ..alertness import strange_vectors
-    from ..bundle import _replace_file, read_bundle
+    from ..alarm.sensitivity import strange_vectors
+    from ..alarm.threshold import parse_rate
+    from ..bundle import read_bundle
+    from ..bundle.bundle import _replace_file
     from ..data import Issues, open_dataset
     from ..errors import BundleError
-    from ..evaluate import read_options
-    from ..rebaseline import RebaselineOptions, candidates, read_pieces, unused
-    from ..rebaseline import rebaseline as work
-    from ..threshold import parse_rate
+    from ..evaluation.evaluate import read_options
+    from ..learn.rebaseline import RebaselineOptions, candidates, read_pieces, unused
+    from ..learn.rebaseline import rebaseline as work
 
     detector = read_bundle(bundle)
     if not output.parent.is_dir():
@@ -131,7 +132,7 @@ def _shares(scores: Any) -> dict[str, float]:
 
 
 def _lines(old: Bundle, result: Rebaselined, output: Path) -> list[str]:
-    from ..threshold import format_hours
+    from ..alarm.threshold import format_hours
 
     step, line = result.bundle.meta["rebaselined"][-1], result.threshold
     before, after = _shares(result.before), _shares(result.after)

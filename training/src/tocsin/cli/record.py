@@ -16,7 +16,7 @@ from ..words import counted
 from .options import console, port_option
 
 if TYPE_CHECKING:
-    from ..record import Options, Outcome
+    from ..device.record import Options, Outcome
 
 _EPILOG = """\b
 Exit status: 0 done, 1 done but samples are missing (each gap is told), 2 an error, 130 interrupted;
@@ -56,8 +56,8 @@ def record(ctx: click.Context, /, port: str, json_wanted: bool, output: Path, **
     device, when and where in the stream. A sample is in a clip or in a gap that is told, never wrong. When the cable is
     pulled the recording goes on once it is back.
     """
-    from ..link import Link
-    from ..record import Options, Recorder
+    from ..device.link import Link
+    from ..device.record import Options, Recorder
 
     options = Options(root=output, **given)
     with _progress(options) as (progress, tell):

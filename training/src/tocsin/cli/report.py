@@ -46,12 +46,12 @@ def report(
     device. The page needs no network and no script, and can be printed. Only recordings that the bundle was not trained
     on are used.
     """
+    from ..alarm.deafness import recorded_deafness
     from ..bundle import read_bundle
     from ..data import Issues, open_dataset
-    from ..deafness import recorded_deafness
-    from ..evaluate import candidates, read_options, unused
-    from ..report import ReportOptions, write_report
-    from ..report.page import check_output
+    from ..evaluation.evaluate import candidates, read_options, unused
+    from ..evaluation.report import ReportOptions, write_report
+    from ..evaluation.report.page import check_output
 
     detector = read_bundle(bundle)
     check_output(output)

@@ -15,8 +15,8 @@ from ..words import counted
 from .options import now_and_then, text_options, warn, without_companions
 
 if TYPE_CHECKING:
+    from ..device.replay import Summary
     from ..health import Change
-    from ..replay import Summary
     from ..twin import Event, Gap, Window
 
 _EPILOG = """\b
@@ -42,10 +42,10 @@ def run(
     FILES are recordings of any format that is understood (docs/reference/data.md); each (and each array of an
     .npz, or one by file.npz:array) starts afresh.
     """
+    from ..alarm.deafness import recorded_deafness
     from ..bundle import read_bundle
-    from ..deafness import recorded_deafness
-    from ..evaluate import read_options
-    from ..replay import Summary, open_recordings, replay
+    from ..device.replay import Summary, open_recordings, replay
+    from ..evaluation.evaluate import read_options
     from ..twin import Window
 
     files = without_companions(files)
@@ -94,8 +94,8 @@ def _seconds(seconds: float) -> str:
 
 
 def _as_text(item: Window | Event | Gap | Change | Summary, rate: int) -> str:
+    from ..device.replay import Summary
     from ..health import Change
-    from ..replay import Summary
     from ..twin import Event, Gap
 
     if isinstance(item, Summary):

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from tocsin.cli.options import now_and_then
 from tocsin.synth import MACHINES, DatasetSummary, SynthesisError, check_target, write_dataset
 from tocsin.words import counted, verb
 
@@ -22,10 +23,11 @@ _PATIENCE_S = 2.0
 
 
 @contextmanager
-def _progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a progress callback that draws a bar on a terminal once the job has taken two seconds."""
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a progress callback: a bar on a terminal once the job has taken two seconds, else a line now and then."""
     if not sys.stderr.isatty():
-        yield None
+        tell = now_and_then(label)
+        yield lambda done, total: tell(f"{done} of {counted(total, 'recording')}")
         return
     started = time.monotonic()
     bar: Any = None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..models import HEADS, KINDS, MEMBERS
+from ..learn.models import HEADS, KINDS, MEMBERS
 from ..words import budget_words, counted
 from .options import (
     FRONT_END,
@@ -34,8 +34,8 @@ from .options import (
 if TYPE_CHECKING:
     from ..bundle import DutyCycle
     from ..data import Dataset
-    from ..frontend import FrontEnd
-    from ..train import Trained
+    from ..features.frontend import FrontEnd
+    from ..learn.train import Trained
 
 
 @click.command(
@@ -119,12 +119,12 @@ def train(
     Anomalies are never trained on. Where the layout has no test recordings, a part of the healthy ones is kept away
     for `tocsin eval`, and the bundle remembers which were used.
     """
+    from ..alarm.threshold import parse_rate
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError
-    from ..models.uses import check_used
-    from ..threshold import parse_rate
-    from ..train import TrainOptions
-    from ..train import train as work
+    from ..learn.models.uses import check_used
+    from ..learn.train import TrainOptions
+    from ..learn.train import train as work
 
     started = time.monotonic()
     budget = parse_rate(false_alarms)
@@ -178,7 +178,7 @@ def _duty(listen: float | None, every: float | None) -> DutyCycle | None:
 
 def _front_end(kind: str, preset: str | None, given: dict[str, Any]) -> tuple[tuple[int, ...] | None, FrontEnd]:
     """Hidden widths and features by the preset, and by the options, which win; takes the latter out of `given`."""
-    from ..frontend import MLPERF, FrontEnd
+    from ..features.frontend import MLPERF, FrontEnd
 
     chosen = {name: value for name in FRONT_END if (value := given.pop(name)) is not None}
     hidden = given.pop("hidden")
@@ -206,7 +206,7 @@ def _as_json(trained: Trained, dataset: Dataset, output: Path, seconds: float) -
 
 def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
     """What was done, for people."""
-    from ..threshold import format_hours, format_number
+    from ..alarm.threshold import format_hours, format_number
     from .inspect import describe_decision, describe_features, describe_model
 
     meta, bundle, line = trained.bundle.meta, trained.bundle, trained.threshold

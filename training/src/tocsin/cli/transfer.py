@@ -29,7 +29,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..transfer import Transfer
+    from ..evaluation.transfer import Transfer
 
 
 @click.command(epilog="Example: tocsin transfer --data cars --model gmm --minutes 1,2,5 --plot transfer.png")
@@ -67,13 +67,13 @@ def transfer(
     Then each detector is re-baselined with some minutes of the other machine's healthy recordings, in every way that
     goes with its model, and tested again on recordings that neither saw. The recommendation follows from that.
     """
+    from ..alarm.threshold import parse_rate
     from ..data import Issues, ReadOptions, open_dataset
-    from ..models import KINDS
-    from ..models.uses import NETWORKS
-    from ..threshold import parse_rate
-    from ..train import TrainOptions
-    from ..transfer import check_methods, save_heat_map
-    from ..transfer import transfer as work
+    from ..evaluation.transfer import check_methods, save_heat_map
+    from ..evaluation.transfer import transfer as work
+    from ..learn.models import KINDS
+    from ..learn.models.uses import NETWORKS
+    from ..learn.train import TrainOptions
 
     for kind in kinds:
         if kind not in KINDS:
@@ -100,8 +100,8 @@ def transfer(
 
 
 def _as_json(result: Transfer) -> dict[str, Any]:
-    from ..advice import recommend
-    from ..transfer import FIGURES
+    from ..evaluation.advice import recommend
+    from ..evaluation.transfer import FIGURES
 
     kinds = list(dict.fromkeys(item.kind for item in result.outcomes))
     return {
@@ -120,7 +120,7 @@ def _as_json(result: Transfer) -> dict[str, Any]:
 
 
 def _print(result: Transfer) -> None:
-    from ..advice import recommend
+    from ..evaluation.advice import recommend
 
     for kind in dict.fromkeys(item.kind for item in result.outcomes):
         matrix = result.matrix(kind, "auc")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..models import KINDS
+from ..learn.models import KINDS
 from .options import (
     FRONT_END,
     READING,
@@ -33,8 +33,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..tune import Finished
-    from ..tune.study import Tuned
+    from ..learn.tune import Finished
+    from ..learn.tune.study import Tuned
 
 # kB is taken as KiB: memories come in powers of two.
 _BYTES = {"": 1, "b": 1, **{k + b: 1024**n for n, k in ((1, "k"), (2, "m")) for b in ("", "b", "ib")}}
@@ -100,13 +100,13 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
     Recordings for testing are not read. A search that was stopped or killed goes on when it is started again with the
     same options. Features that are given (--average power, say) are kept and not searched.
     """
+    from ..alarm.threshold import parse_rate
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError, ModelError
-    from ..frontend import FrontEnd
-    from ..threshold import parse_rate
-    from ..train import TrainOptions
-    from ..tune import Budget, TuneOptions
-    from ..tune import tune as work
+    from ..features.frontend import FrontEnd
+    from ..learn.train import TrainOptions
+    from ..learn.tune import Budget, TuneOptions
+    from ..learn.tune import tune as work
 
     kinds = given.pop("models") or KINDS
     unknown = [kind for kind in kinds if kind not in KINDS]
@@ -194,7 +194,11 @@ def _json(found: Tuned) -> dict[str, Any]:
         "trials": found.counts,
         "failures": found.failures,
         "deaf": found.deaf,
-        "best": {**found.best.bundle.meta["tune"], "bytes": found.best.bundle.size, "crc": found.best.bundle.crc},
+        "best": {
+            **found.best.bundle.meta["tune"],
+            "bytes": found.best.bundle.size,
+            "crc": f"{found.best.bundle.crc:08x}",
+        },
         "front": [entry(item) for item in found.front],
         "finished": [entry(item) for item in found.finished],
     }

@@ -36,10 +36,10 @@ def verify(
     reset. FILES are recordings, as for `tocsin run`.
     """
     from ..bundle import read_bundle
-    from ..evaluate import read_options
-    from ..link import Link
-    from ..replay import open_recordings
-    from ..verify import compare
+    from ..device.link import Link
+    from ..device.replay import open_recordings
+    from ..device.verify import compare
+    from ..evaluation.evaluate import read_options
 
     files = without_companions(files)
     detector = read_bundle(bundle)

@@ -326,7 +326,7 @@ def _quality(items: list[Measured], sensor: str, wanted: int) -> list[Finding]:
     if sensor == "audio" and max(channels) > 1 and any(m.clip.channel < 0 for m in items):
         near = " In DCASE 2026, channel 0 is near the machine and 1 far from it." if channels == {2} else ""
         found.append(
-            Finding("channels", f"Files have {', '.join(map(str, sorted(channels)))} channels.",
+            Finding("channels", f"Files have {' and '.join(map(str, sorted(channels)))} channels.",
                     f"Sound is averaged over them; choose one with --channel 0.{near}")
         )  # fmt: skip
     lengths = sorted(m.seconds for m in items)

@@ -110,8 +110,8 @@ class ArraysReader(Reader):
         The recording is the `index`-th; several arrays are a channel each.
     chosen
         Channels to take.
-    rate, unit, stretches, notes
-        As in :class:`Reader`.
+    **said
+        `rate`, `unit`, `stretches` and `notes`, as in :class:`Reader`.
     """
 
     def __init__(
