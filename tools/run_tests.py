@@ -79,6 +79,10 @@ def lint(report: Report) -> None:
     """Formatting and static checks."""
     report.run("ruff", ["ruff", "check"], ["ruff", "format", "--check"])
     report.run("mypy", ["mypy", "--config-file", "training/pyproject.toml", "training/src/tocsin"])
+    if shutil.which("lint-imports") is None:
+        report.left_out.append("arrows between rooms: import-linter is not installed (training's extra dev)")
+    else:
+        report.run("arrows between rooms", ["lint-imports", "training/pyproject.toml", "--no-cache", "--no-logo"])
     report.run("clang-format", ["clang-format", "--dry-run", "--Werror", *tracked(C_FOLDERS, C_ENDINGS)])
     report.run("links", [sys.executable, "tools/check_links.py"])
     if shutil.which("codespell") is None:

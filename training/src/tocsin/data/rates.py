@@ -14,7 +14,7 @@ from .readers import Reader, format_of
 from .vibration import UNITS
 
 if TYPE_CHECKING:
-    from .dataset import ReadOptions
+    from .options import ReadOptions
 
 _TIMES = " Where the times in the tables are wrong, say --time-column none."
 TOLERANCE = 0.02

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..reader import Stretch
 from ..text import timebase, units
 from .named import Named, tidy_rate
-from .reader import Stretch
 
 # Rows of times that are looked at at once.
 _BLOCK = 1 << 18

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import DataError
-from ..readers.reader import SpooledReader, Stretch
+from ..reader import SpooledReader, Stretch
 from .body import chunks
 from .cells import DAY, has_date
 from .columns import Plan, Planner, rate_in_preamble
