@@ -125,8 +125,9 @@ def _rate(
             rate, clip = others[0]
             raise DataError(
                 f"The recordings have {rate_words(rate)} samples a second, as they say themselves (first:"
-                f" {clip.name}), not {options.rate}. Leave --rate away where it was given; a bundle of"
-                f" {options.rate} Hz needs recordings at that.{_TIMES if format_of(clip.path).module == 'table' else ''}"
+                f" {clip.name}), not {options.rate}. Leave --rate away where it was given;"
+                f" a bundle of {options.rate} Hz needs recordings at that."
+                f"{_TIMES if format_of(clip.path).module == 'table' else ''}"
             )
         return options.rate
     if not rates:
