@@ -16,7 +16,7 @@ SOURCES := $(shell find modules training -name '*.c' -o -name '*.h' -o -name '*.
 .PHONY: help demo test test-all lint docs setup default-bundle vectors clean
 
 help:
-	@echo "make demo     synthesise a machine, train, evaluate, run on the desk and in the emulator"
+	@echo "make demo     synthesise a machine, train, evaluate, run on the host and in the emulator"
 	@echo "make test     everything that can be tested on this machine"
 	@echo "make test-all the same, the image of every board, and the tests that take minutes each"
 	@echo "make lint     formatting and static checks alone"

@@ -25,7 +25,8 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.data import Dataset, Issues, ReadOptions, open_dataset
 from tocsin.evaluation.evaluate import evaluate, labels_and_scores, read_options
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import train
 from tocsin.learn.tune.judge import FOLDS, Judge, make_judge
 from tocsin.synth import write_dataset
 

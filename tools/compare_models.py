@@ -30,7 +30,8 @@ from tocsin.data import Dataset, Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import TocsinError
 from tocsin.evaluation.evaluate import Scored, auc_interval, evaluate, labels_and_scores, read_options
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.train import Trained, TrainOptions, normalise, train
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import Trained, normalise, train
 from tocsin.learn.tune.judge import FOLDS, Judge, make_judge
 
 

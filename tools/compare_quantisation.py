@@ -33,7 +33,8 @@ from tocsin.learn.models.autoencoder import (
 )
 from tocsin.learn.models.network import Array, to_int8
 from tocsin.learn.models.training import Schedule
-from tocsin.learn.train import TrainOptions, choose_features, fit_normalisation, is_stacked, normalise
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import choose_features, fit_normalisation, is_stacked, normalise
 
 WAYS = {
     "int8 by channel": {},

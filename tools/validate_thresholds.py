@@ -32,8 +32,9 @@ from tocsin.bundle import Decision, read_bundle
 from tocsin.data import Issues, ReadOptions, extract, open_dataset
 from tocsin.errors import ModelError
 from tocsin.features import Extractor
-from tocsin.learn.models import HEADS, KINDS
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.kinds import HEADS, KINDS
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import train
 from tocsin.synth import RATES, SynthesisError, record, write_dataset
 from tocsin.synth.dataset import RANGES, mimii_ids
 from tocsin.synth.wav import to_pcm16

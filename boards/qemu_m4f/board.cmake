@@ -9,11 +9,11 @@ set(QEMU_FLAGS_${ARCH}
   -nographic
   -vga none
 )
-# The console is the first serial port; the link, uart1, is a TCP port that a desk may connect to at any time. Test suites
-# have nobody to connect, and twister runs several at once, which cannot share a port.
-if(CONFIG_ZTEST)
-  list(APPEND QEMU_EXTRA_FLAGS -serial null)
-else()
+# The console is the first serial port; the link, uart1, is a TCP port that a host may connect to at any time. Test suites
+# and applications without a link have nobody to connect. Twister runs several at once, which cannot share a port.
+if(CONFIG_TOCSIN_LINK_UART AND NOT CONFIG_ZTEST)
   list(APPEND QEMU_EXTRA_FLAGS -serial tcp:127.0.0.1:4444,server=on,wait=off)
+else()
+  list(APPEND QEMU_EXTRA_FLAGS -serial null)
 endif()
 board_set_debugger_ifnset(qemu)

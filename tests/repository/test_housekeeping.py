@@ -72,11 +72,11 @@ def test_hooks_of_both_kinds_are_installed() -> None:
 def mapped() -> list[str]:
     """The files and folders that the architecture's page names from the root."""
     page = (ROOT / "docs" / "architecture.md").read_text()
-    named = set(re.findall(r"`((?:modules|app|training|boards|tools|tests|docs|dts)/[\w./-]*)`", page))
+    named = set(re.findall(r"`((?:modules|app|samples|training|boards|tools|tests|docs|dts)/[\w./-]*)`", page))
     for folder, table in re.findall(r"^### [^\n]*: `([\w/]+)`\n(.*?)(?=^#)", page, re.MULTILINE | re.DOTALL):
         for row in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE):
             named |= {f"{folder}/{name}" for name in re.findall(r"`([^`]+)`", row)}
-    return sorted(name for name in named if not name.startswith("training/src/tocsin/"))
+    return sorted(named)
 
 
 @pytest.mark.parametrize("path", mapped())
@@ -84,7 +84,7 @@ def test_the_map_names_what_is_there(path: str) -> None:
     assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize("folder", ["app/src"])
+@pytest.mark.parametrize("folder", ["app/src", "training/src/tocsin"])
 def test_every_room_is_on_the_map(folder: str) -> None:
     there = {f"{folder}/{p.name}/" for p in (ROOT / folder).iterdir() if p.is_dir() and p.name != "__pycache__"}
     assert there <= set(mapped())

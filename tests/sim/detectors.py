@@ -271,7 +271,7 @@ def _shortened() -> bytes:
 
 def _residuals(model: NetworkModel, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """What a head is fitted to, folded."""
-    from tocsin.tflite.decoder import expected_by, reconstruct
+    from tocsin.learn.decoder import expected_by, reconstruct
 
     found = reconstruct(model, x) if model.use == "embed" else x - expected_by(model, x)
     return found.reshape(len(x), model.fold, -1).mean(axis=1)

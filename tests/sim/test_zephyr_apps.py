@@ -1,6 +1,6 @@
 # Copyright (c) 2026 The Tocsin Authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Zephyr test applications of tests/zephyr, run on emulated boards."""
+"""The Zephyr test applications of tests/zephyr and the samples, run on emulated boards."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -15,28 +16,23 @@ from building import building
 from emulation import BOARDS, ROOT, configure_and_build
 
 APPS = ROOT / "tests" / "zephyr"
+SAMPLES = ROOT / "samples"
 
 
-def cases() -> list[tuple[str, str]]:
-    """Each suite on each platform that its testcase.yaml allows, as Twister runs them."""
+def cases(folder: Path, description: str) -> list[tuple[str, str]]:
+    """Each application of a folder on each platform that its description allows, as Twister runs them."""
     names = {board.zephyr: name for name, board in BOARDS.items()}
     found = []
-    for described in sorted(APPS.glob("*/testcase.yaml")):
+    for described in sorted(folder.glob(f"*/{description}")):
         allowed = re.search(r"platform_allow:\n((?: +- .+\n)+)", described.read_text())
         assert allowed is not None, described
         found += [(described.parent.name, names[platform]) for platform in re.findall(r"- (.+)", allowed[1])]
     return found
 
 
-@pytest.mark.parametrize(("app", "name"), cases())
+@pytest.mark.parametrize(("app", "name"), cases(APPS, "testcase.yaml"))
 def test_suite_passes(app: str, name: str) -> None:
-    board = BOARDS[name]
-    if shutil.which(board.tool) is None:
-        pytest.skip(f"{board.tool} is not installed")
-    folder = ROOT / "build" / "sim" / "zephyr" / f"{app}-{name}"
-    with building():
-        configure_and_build(folder, board.zephyr, source=APPS / app)
-    output = run(name, str(folder / board.image))
+    output = run(name, str(image_of(APPS / app, name)), "PROJECT EXECUTION")
     totals = re.findall(r"pass = (\d+), fail = (\d+), skip = (\d+)", output)
     assert "PROJECT EXECUTION SUCCESSFUL" in output, output[-6000:]
     assert totals, output[-6000:]
@@ -45,8 +41,33 @@ def test_suite_passes(app: str, name: str) -> None:
         assert (failed, skipped) == ("0", "0")
 
 
-def run(name: str, image: str) -> str:
-    """Run an image until its test framework has said how it went; give what it printed."""
+@pytest.mark.parametrize(("app", "name"), cases(SAMPLES, "sample.yaml"))
+def test_sample_prints_what_it_says(app: str, name: str) -> None:
+    """Each line that sample.yaml expects, in that order."""
+    described = (SAMPLES / app / "sample.yaml").read_text()
+    assert "type: multi_line" in described
+    assert "ordered: true" in described
+    expected = re.findall(r"^        - '(.+)'$", described, re.MULTILINE)
+    assert expected[-1] == "done"
+    lines = iter(run(name, str(image_of(SAMPLES / app, name)), "done").splitlines())
+    # The iterator goes on behind the line that was found.
+    missing = [wanted for wanted in expected if not any(re.search(wanted, line) for line in lines)]
+    assert missing == []
+
+
+def image_of(source: Path, name: str) -> Path:
+    """Build an application for a board, or leave the test out where that cannot be done."""
+    board = BOARDS[name]
+    if shutil.which(board.tool) is None:
+        pytest.skip(f"{board.tool} is not installed")
+    folder = ROOT / "build" / "sim" / source.parent.name / f"{source.name}-{name}"
+    with building():
+        configure_and_build(folder, board.zephyr, source=source)
+    return folder / board.image
+
+
+def run(name: str, image: str, end: str) -> str:
+    """Run an image until a line has `end`; give what it printed."""
     command = {
         "native": [image, "--no-rt"],
         "qemu": [
@@ -61,7 +82,7 @@ def run(name: str, image: str) -> str:
         late.start()
         for line in process.stdout:
             output += line
-            if "PROJECT EXECUTION" in line:
+            if end in line:
                 break
         late.cancel()
         process.kill()

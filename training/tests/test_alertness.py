@@ -21,7 +21,8 @@ from tocsin.cli import cli
 from tocsin.data import ReadOptions, open_dataset
 from tocsin.features import Extractor
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.train import Trained, TrainOptions, train
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import Trained, train
 from tocsin.twin import Scorer
 
 QUICK = TrainOptions(

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recordings import RATE, hum, mimii, shakes, write
+from tocsin.bundle.describe import describe_features
 from tocsin.cli import COMMANDS, cli
-from tocsin.cli.inspect import describe_features
 from tocsin.features import FeatureConfig
 
 

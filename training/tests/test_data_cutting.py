@@ -21,8 +21,9 @@ from tocsin.data.cutting import cut, pieces, place
 from tocsin.data.readers import ArrayReader, Reader, Stretch
 from tocsin.errors import DataError
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.models import KINDS
-from tocsin.learn.train import TrainOptions, choose_features, is_stacked
+from tocsin.learn.kinds import KINDS
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import choose_features, is_stacked
 
 LOW = 1000
 """Hz: long recordings of few samples."""

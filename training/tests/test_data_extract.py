@@ -24,7 +24,8 @@ from tocsin.data.info import survey_dataset
 from tocsin.evaluation.evaluate import evaluate
 from tocsin.features import FeatureConfig
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import train
 
 MANY = 1000
 THREADS = 3

@@ -24,7 +24,8 @@ from tocsin.data.health import SATURATES
 from tocsin.errors import DataError
 from tocsin.features import Extractor
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.train import Trained, TrainOptions, train
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import Trained, train
 from tocsin.twin import Scorer
 
 QUICK = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), clusters=4, front_end=FrontEnd(bands=32), strange=0)

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from tocsin.data import Clip, Dataset, Issues, ReadOptions
+from tocsin.data.reader import lean
 from tocsin.data.readers import (
     ArrayReader,
     Reader,
@@ -23,7 +24,6 @@ from tocsin.data.readers import (
     open_reader,
     suffixes,
 )
-from tocsin.data.readers.reader import lean
 from tocsin.errors import DataError
 
 RATE = 16000
@@ -146,7 +146,7 @@ def test_rates_that_no_sound_has_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_large_array_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tocsin.data.readers.reader.ARRAY_MAX", 1000)
+    monkeypatch.setattr("tocsin.data.reader.ARRAY_MAX", 1000)
     values = rows(1000)
     small = ArrayReader(values[:50], rate=5)
     assert lean(small) is small

@@ -70,6 +70,15 @@ def test_a_rate_that_contradicts_the_times_is_an_error(tmp_path: Path) -> None:
     assert open_dataset(root, ReadOptions(rate=1000, time_column="none", columns=("ax", "ay"))).rate == 1000
 
 
+def test_a_rate_is_told_without_a_power_of_ten(tmp_path: Path) -> None:
+    for i in range(4):  # seconds under a name of milliseconds
+        csv(tmp_path / f"normal/{i}.csv", shake(i, seconds=2), rate=1000, head="millis,ax,ay")
+    for way in (("--rate", "1000"), ()):
+        _, told = run("data", "info", str(tmp_path), *way)
+        assert "1000000" in told
+        assert "e+06" not in told
+
+
 def test_a_file_of_another_rate_is_skipped_by_name(tmp_path: Path) -> None:
     csv(machine(tmp_path) / "normal/9.csv", shake(9), rate=1000)
     found = open_dataset(tmp_path, ReadOptions(full_scale=2.0))

@@ -37,10 +37,11 @@ from tocsin.cli import cli
 from tocsin.cli.tune import show
 from tocsin.data import ReadOptions, open_dataset
 from tocsin.evaluation.advice import recommend
-from tocsin.evaluation.transfer import Outcome, Summary, Transfer
+from tocsin.evaluation.outcomes import Outcome, Summary, Transfer
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.models import KINDS
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.kinds import KINDS
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import train
 
 EVERYTHING = (SQUARE, NOISE, SILENCE)
 NOTHING_REACHES = Decision(2, 2, 3e38, 2e38)

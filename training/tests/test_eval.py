@@ -14,19 +14,12 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import Bundle
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.errors import BundleError, DataError
-from tocsin.evaluation.evaluate import (
-    Scored,
-    auc_interval,
-    candidates,
-    evaluate,
-    figures,
-    read_options,
-    rows_of,
-    trained_digests,
-)
+from tocsin.evaluation.evaluate import Scored, auc_interval, candidates, evaluate, figures, read_options, rows_of
 from tocsin.evaluation.plots import save_plots
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.matching import trained_digests
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import train
 from tocsin.twin import score_clip
 
 QUICK = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), clusters=2, front_end=FrontEnd(bands=32))

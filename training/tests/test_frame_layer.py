@@ -23,10 +23,11 @@ from tocsin.errors import ModelError
 from tocsin.features import Extractor
 from tocsin.features.frontend import FrontEnd
 from tocsin.learn.adapt import adapt
+from tocsin.learn.decoder import quantise
 from tocsin.learn.models.autoencoder import FrameLayer, dense
 from tocsin.learn.models.network import FloatNetwork, fold
-from tocsin.learn.train import Trained, TrainOptions, fit_normalisation, normalise, train
-from tocsin.tflite.decoder import quantise
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import Trained, fit_normalisation, normalise, train
 from tocsin.tflite.flatbuffer import kept_size, layers_of, shared_layer
 
 BANDS, WIDTH = 16, 8

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from recordings import mimii, shakes
 from tocsin.cli import cli
 from tocsin.errors import ModelError
-from tocsin.learn.models import HEADS, KINDS
+from tocsin.learn.kinds import HEADS, KINDS
 from tocsin.learn.models.uses import USERS, check_used, unused
 
 

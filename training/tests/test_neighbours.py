@@ -21,7 +21,8 @@ from tocsin.evaluation.contributions import contributor
 from tocsin.evaluation.evaluate import evaluate
 from tocsin.features.frontend import FrontEnd
 from tocsin.learn.models.neighbours import NeighboursOptions, fit_neighbours, radii_of, within_covariance
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import train
 from tocsin.twin import Scorer
 
 FEATURES = dataclasses.replace(STATS, pool=("mean",))

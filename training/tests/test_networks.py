@@ -27,7 +27,8 @@ from tocsin.learn.models.heads import fit_head, fit_selective
 from tocsin.learn.models.neighbours import NeighboursOptions
 from tocsin.learn.models.network import Conv, Dense, FloatNetwork, fold, to_int8
 from tocsin.learn.models.training import Schedule, aware, rounded_weights
-from tocsin.learn.train import TrainOptions, normalise, train
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import normalise, train
 from tocsin.twin import Scorer
 
 FRAMES, BANDS = 5, 8

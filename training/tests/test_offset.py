@@ -16,7 +16,8 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.data import ReadOptions, open_dataset
 from tocsin.features import Extractor, FeatureConfig
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import train
 from tocsin.twin import Event, Twin
 
 OFFSET = 1000

@@ -22,13 +22,15 @@ from tocsin.cli import cli
 from tocsin.data import Clip, Issues, ReadOptions, open_dataset
 from tocsin.device.replay import open_recordings, replay
 from tocsin.errors import DataError, ModelError
-from tocsin.evaluation.evaluate import read_options, trained_digests
+from tocsin.evaluation.evaluate import read_options
 from tocsin.features.frontend import FrontEnd
 from tocsin.learn import adapt as adapting
 from tocsin.learn.adapt import METHODS, adapt, methods_for, normalised
+from tocsin.learn.decoder import _hidden, _last_layer, adapt_decoder, quantise, reconstruct
+from tocsin.learn.matching import trained_digests
+from tocsin.learn.options import TrainOptions
 from tocsin.learn.rebaseline import FOLDS, Piece, RebaselineOptions, folds_of, read_pieces, rebaseline
-from tocsin.learn.train import TrainOptions, train
-from tocsin.tflite.decoder import _hidden, _last_layer, adapt_decoder, quantise, reconstruct
+from tocsin.learn.train import train
 from tocsin.twin import Event, Scorer, Window
 
 # Random detectors of random data need not hear anything.

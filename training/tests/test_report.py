@@ -32,7 +32,8 @@ from tocsin.evaluation.report import ReportOptions, make_page, measure, pictures
 from tocsin.evaluation.report.measures import Recorded, chosen_points, delay, operating_points
 from tocsin.features import FeatureConfig
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import train
 from tocsin.twin import Event, Scorer, Twin
 
 QUICK = TrainOptions(kind="kmeans", budget=parse_rate("1/hour"), clusters=2, front_end=FrontEnd(bands=32))

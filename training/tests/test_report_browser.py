@@ -21,7 +21,8 @@ from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.evaluation.evaluate import read_options
 from tocsin.evaluation.report import ReportOptions, write_report
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import train
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER = next((found for name in NAMES if (found := shutil.which(name))), None)

@@ -25,8 +25,9 @@ from tocsin.evaluation.evaluate import evaluate, read_options
 from tocsin.evaluation.report.measures import measure
 from tocsin.features import FeatureConfig
 from tocsin.features.frontend import MLPERF, FrontEnd, audio_features
+from tocsin.learn.options import TrainOptions
 from tocsin.learn.rebaseline import read_pieces
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.train import train
 from tocsin.twin import Event, Twin
 
 WIDE, RATE = 48000, 16000

@@ -26,8 +26,9 @@ from tocsin.data import Dataset, Issues, ReadOptions, open_dataset
 from tocsin.evaluation.contributions import centres
 from tocsin.features import Extractor
 from tocsin.features.frontend import FrontEnd
-from tocsin.learn.models import HEADED, HEADS
-from tocsin.learn.train import TrainOptions, train
+from tocsin.learn.kinds import HEADED, HEADS
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import train
 from tocsin.twin import Event, Scorer, Twin
 
 Array = np.ndarray

@@ -16,10 +16,12 @@ from tocsin.alarm.threshold import parse_rate
 from tocsin.bundle import read_bundle
 from tocsin.data import Issues, ReadOptions, digest, extract, open_dataset, split_clips
 from tocsin.errors import DataError
-from tocsin.evaluation.evaluate import evaluate, read_options, trained_digests
+from tocsin.evaluation.evaluate import evaluate, read_options
 from tocsin.features import FeatureConfig
 from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
-from tocsin.learn.train import Trained, TrainOptions, choose_decision, fit_normalisation, normalise, train
+from tocsin.learn.matching import trained_digests
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import Trained, choose_decision, fit_normalisation, normalise, train
 from tocsin.twin import Event, Scorer, Twin
 
 QUICK = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), clusters=4, front_end=FrontEnd(bands=32))

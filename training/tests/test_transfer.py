@@ -17,8 +17,9 @@ from tocsin.cli import cli
 from tocsin.data import Clip, Extracted, Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
 from tocsin.evaluation.advice import keeps_budget, recommend
-from tocsin.evaluation.transfer import Outcome, Summary, Transfer, beginning, machines_of, transfer
-from tocsin.learn.train import TrainOptions
+from tocsin.evaluation.outcomes import Outcome, Summary, Transfer
+from tocsin.evaluation.transfer import beginning, machines_of, transfer
+from tocsin.learn.options import TrainOptions
 
 OPTIONS = TrainOptions(kind="kmeans", budget=parse_rate("1/hour"), clusters=2)
 

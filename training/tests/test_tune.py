@@ -28,8 +28,9 @@ from tocsin.cli.tune import _BYTES, Amount
 from tocsin.data import Issues, ReadOptions, open_dataset
 from tocsin.errors import DataError
 from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
-from tocsin.learn.models import KINDS
-from tocsin.learn.train import FRAME_BY_FRAME, TrainOptions, choose_features, is_stacked, train
+from tocsin.learn.kinds import KINDS
+from tocsin.learn.options import TrainOptions
+from tocsin.learn.train import FRAME_BY_FRAME, choose_features, is_stacked, train
 from tocsin.learn.tune import Budget, Finished, TuneOptions, tune
 from tocsin.learn.tune.judge import Store, make_judge
 from tocsin.learn.tune.space import Recordings, least_cost, suggest

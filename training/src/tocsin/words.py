@@ -28,3 +28,8 @@ def budget_words(text: str) -> str:
 def verb(number: float, one: str, several: str) -> str:
     """The form of a verb that goes with a number: ``verb(1, "is", "are")``."""
     return one if number == 1 else several
+
+
+def rate_words(rate: float) -> str:
+    """A rate in Hz to six digits, without a power of ten: ``1000``, ``333.333``, ``1000000``."""
+    return f"{rate:.0f}" if rate >= 1e5 else f"{rate:.6g}"

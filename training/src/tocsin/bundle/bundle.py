@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tocsin import _core
 from tocsin.bundle import container
@@ -35,12 +34,12 @@ from tocsin.bundle.models import (
     NeighboursModel,
     NetworkModel,
     Use,
-    floats,
     is_quantised,
     model_of,
     network_of,
 )
-from tocsin.errors import BundleError, ModelError, reason
+from tocsin.bundle.parts import Decision, DutyCycle, Normalisation
+from tocsin.errors import BundleError, reason
 from tocsin.features import FeatureConfig
 
 __all__ = [
@@ -75,38 +74,6 @@ _ADVICE = {
     "malformed": "train anew; if this version of Tocsin wrote it, please report it",
     "internal": "please report it",
 }
-
-
-@dataclass(eq=False)
-class Normalisation:
-    """Normalisation of a vector: ``x = (v - mean) * inv_std``; both float32, shape (dim,)."""
-
-    mean: NDArray[np.float32]
-    inv_std: NDArray[np.float32]
-
-    def __post_init__(self) -> None:
-        self.mean = floats("mean", self.mean, 1)
-        self.inv_std = floats("inv_std", self.inv_std, 1)
-        if self.mean.shape != self.inv_std.shape:
-            raise ModelError(f"mean has {self.mean.size} values and inv_std {self.inv_std.size}: they must match")
-
-
-@dataclass
-class Decision:
-    """Where to draw the line; fields and ranges in ``modules/decide/include/tocsin/decide.h``."""
-
-    smooth: int
-    min_windows: int
-    threshold_on: float
-    threshold_off: float
-
-
-@dataclass(frozen=True)
-class DutyCycle:
-    """Listen `listen_ms` out of every `period_ms` milliseconds, and save power in between."""
-
-    listen_ms: int
-    period_ms: int
 
 
 @dataclass(eq=False, kw_only=True)

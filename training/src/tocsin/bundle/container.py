@@ -6,14 +6,22 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING
 
 from tocsin import _core
+from tocsin.bundle.models import (
+    AutoencoderModel,
+    CombinedModel,
+    GaussianMixtureModel,
+    Head,
+    KMeansModel,
+    Member,
+    Model,
+    NeighboursModel,
+    NetworkModel,
+)
+from tocsin.bundle.parts import Decision, DutyCycle
 from tocsin.errors import BundleError
 from tocsin.features import POOLS, STATS, FeatureConfig
-
-if TYPE_CHECKING:
-    from tocsin.bundle.bundle import AutoencoderModel, Decision, DutyCycle, Head, Member, Model, NetworkModel
 
 MAGIC = b"TOCSIN\r\n"
 ALIGN = 16
@@ -93,8 +101,6 @@ def tables(features: FeatureConfig) -> list[Section]:
 
 def model(model: Model, dim: int) -> list[Section]:
     """The model's sections: its own, ``TFLM`` with a network, those of a head and of members."""
-    from tocsin.bundle.bundle import AutoencoderModel, CombinedModel
-
     if isinstance(model, CombinedModel):
         head = struct.pack("<4I", _MODES[model.mode], 0, 0, 0)
         for member, offset, weight in zip(model.members, model.offsets, model.weights, strict=True):
@@ -107,8 +113,6 @@ def model(model: Model, dim: int) -> list[Section]:
 
 def _member(model: Member) -> list[Section]:
     """A classical model's section, or those of a network and its head."""
-    from tocsin.bundle.bundle import NetworkModel
-
     if not isinstance(model, NetworkModel):
         return [_classical(model)]
     kind = 0 if model.head is None else _KINDS[model.head.kind]
@@ -133,8 +137,6 @@ def _slide(model: AutoencoderModel | NetworkModel) -> list[Section]:
 
 def _classical(model: Head) -> Section:
     """The section of a model without a network."""
-    from tocsin.bundle.bundle import GaussianMixtureModel, KMeansModel, NeighboursModel
-
     if isinstance(model, KMeansModel):
         return b"KMNS", struct.pack("<4I", len(model.centroids), model.dim, 0, 0) + model.centroids.tobytes()
     if isinstance(model, NeighboursModel):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..learn.models import HEADS, KINDS, MEMBERS
+from ..learn.kinds import HEADS, KINDS, MEMBERS
 from ..words import budget_words, counted
 from .options import (
     FRONT_END,
@@ -123,7 +123,7 @@ def train(
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError
     from ..learn.models.uses import check_used
-    from ..learn.train import TrainOptions
+    from ..learn.options import TrainOptions
     from ..learn.train import train as work
 
     started = time.monotonic()
@@ -207,7 +207,7 @@ def _as_json(trained: Trained, dataset: Dataset, output: Path, seconds: float) -
 def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
     """What was done, for people."""
     from ..alarm.threshold import format_hours, format_number
-    from .inspect import describe_decision, describe_features, describe_model
+    from ..bundle.describe import describe_decision, describe_features, describe_model
 
     meta, bundle, line = trained.bundle.meta, trained.bundle, trained.threshold
     split, judged = meta["split"], meta["validation"]

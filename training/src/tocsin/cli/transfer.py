@@ -29,7 +29,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..evaluation.transfer import Transfer
+    from ..evaluation.outcomes import Transfer
 
 
 @click.command(epilog="Example: tocsin transfer --data cars --model gmm --minutes 1,2,5 --plot transfer.png")
@@ -69,11 +69,11 @@ def transfer(
     """
     from ..alarm.threshold import parse_rate
     from ..data import Issues, ReadOptions, open_dataset
-    from ..evaluation.transfer import check_methods, save_heat_map
+    from ..evaluation.transfer import check_methods
     from ..evaluation.transfer import transfer as work
-    from ..learn.models import KINDS
+    from ..learn.kinds import KINDS
     from ..learn.models.uses import NETWORKS
-    from ..learn.train import TrainOptions
+    from ..learn.options import TrainOptions
 
     for kind in kinds:
         if kind not in KINDS:
@@ -95,7 +95,9 @@ def transfer(
     else:
         _print(result)
     if plot is not None:
-        save_heat_map(plot, result)
+        from ..evaluation.plots import save_transfer
+
+        save_transfer(plot, result)
         click.echo(f"wrote {plot}", err=True)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..learn.models import KINDS
+from ..learn.kinds import KINDS
 from .options import (
     FRONT_END,
     READING,
@@ -104,7 +104,7 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError, ModelError
     from ..features.frontend import FrontEnd
-    from ..learn.train import TrainOptions
+    from ..learn.options import TrainOptions
     from ..learn.tune import Budget, TuneOptions
     from ..learn.tune import tune as work
 

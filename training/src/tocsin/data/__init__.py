@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from .clip import Clip, Issues, parse_attributes
-from .dataset import Dataset, ReadOptions, open_dataset
+from .dataset import Dataset, open_dataset
 from .extract import Extracted, digest, extract
+from .options import ReadOptions
 from .split import Split, split_clips
 
 __all__ = [

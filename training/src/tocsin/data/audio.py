@@ -18,7 +18,6 @@ SUFFIXES = suffixes("sound")
 CLIPPED_SHARE = 1e-3
 # Hz. A header beyond is damaged; taken at its word it would make gigabytes of a few samples.
 RATES = (1000, 10_000_000)
-SOUND_RATE_MIN = 8000
 """Hz. Sound is hardly ever recorded at less; acceleration mostly is."""
 
 

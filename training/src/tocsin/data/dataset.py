@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
+from ..features.frontend import SOUND_RATE_MIN
 from ..words import counted
 from . import audio, rates, vibration
 from .clip import Clip, Issues
@@ -22,66 +23,14 @@ from .convert import Converter, ToSound, ToVibration, check_finite
 from .cutting import cut
 from .discovery import LeftOut, discover
 from .files import walk
+from .options import Kind, ReadOptions
 from .readers import Reader, Source, open_reader
 
-if TYPE_CHECKING:
-    from ..features import FeatureConfig
-    from .extract import Extracted
-
-Kind = Literal["audio", "vibration"]
 AUDIO_RATE = 16000
 # Sound is hardly ever recorded by three microphones; acceleration mostly is, along three axes.
 AXES = 3
 # Samples of a file that are streamed in one go: 16 s of sound.
 PIECE = 1 << 18
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadOptions:
-    """How recordings become samples.
-
-    Attributes
-    ----------
-    sensor
-        What sound files hold; None asks the ``metadata.json`` beside them, and else takes them for sound.
-    rate
-        Samples a second, Hz. Sound is resampled to it (None: 16000). Vibration has to have it: None takes what the
-        files say (the times of a table, a rate in an ``.npz``).
-    channel
-        Channel of a sound file to take; None takes the mean of all. Where each microphone has a file of its own
-        (ToyADMOS), its files alone; None takes all files.
-    unit
-        What a vibration file's numbers mean: g, mg, ug or m/s2. None takes what the files say.
-    unit_else
-        The same for files that do not say, where `unit` is None.
-    full_scale
-        Acceleration at which int16 ends, g; None chooses by the normal recordings.
-    columns, delimiter, decimal, time_column, time_unit
-        How text tables are read, see :class:`tocsin.data.text.TextOptions`; None finds it out.
-    normal, anomaly, ignore
-        Patterns for names of an ``.npz``'s arrays; None means the defaults.
-    machines
-        Patterns for the machines to use; empty means all.
-    clip_seconds
-        Length of the clips that longer recordings are cut into; None: see :func:`tocsin.data.cutting.cut`.
-    """
-
-    sensor: Kind | None = None
-    rate: int | None = None
-    channel: int | None = None
-    unit: str | None = None
-    unit_else: str = "g"
-    full_scale: float | None = None
-    columns: tuple[str, ...] | None = None
-    delimiter: str | None = None
-    decimal: str | None = None
-    time_column: str | None = None
-    time_unit: str | None = None
-    normal: tuple[str, ...] | None = None
-    anomaly: tuple[str, ...] | None = None
-    ignore: tuple[str, ...] | None = None
-    machines: tuple[str, ...] = ()
-    clip_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,14 +68,6 @@ class Dataset:
         """Samples a second and channel, Hz."""
         assert self.options.rate is not None
         return self.options.rate
-
-    def recall(self, clip: Clip, config: FeatureConfig) -> Extracted | None:
-        """Features of a recording that :meth:`keep` was given; here nothing is kept."""
-        del clip, config
-        return None
-
-    def keep(self, config: FeatureConfig, item: Extracted) -> None:
-        """Take note of a recording's features, for :meth:`recall`. Threads may call it at the same time."""
 
     def _peak(self, clip: Clip) -> tuple[float, str]:
         """Greatest acceleration of a recording, g, and the unit of its numbers."""
@@ -294,7 +235,7 @@ def _like_vibration(found: Dataset) -> tuple[str, ...]:
     for clip in {clip.machine: clip for clip in reversed(found.clips)}.values():
         with suppress(DataError):  # told when it is read
             reader = found.reader(clip)
-            if reader.channels == AXES or (reader.rate or AUDIO_RATE) < audio.SOUND_RATE_MIN:
+            if reader.channels == AXES or (reader.rate or AUDIO_RATE) < SOUND_RATE_MIN:
                 told.append(
                     f"{clip.name} has {counted(reader.channels, 'channel')} at"
                     f" {reader.rate or 0:,.0f} Hz, as vibration may have, and is taken for sound: if it"

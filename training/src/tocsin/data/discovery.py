@@ -20,7 +20,7 @@ from .readers import FORMATS, Format, array_names, count_recordings, format_of, 
 from .tables import Tables, is_table, read_tables
 
 if TYPE_CHECKING:
-    from .dataset import ReadOptions
+    from .options import ReadOptions
 
 NO_LABEL = "without a label"
 

@@ -206,9 +206,6 @@ def extract(
     local = threading.local()
 
     def work(clip: Clip) -> tuple[Clip, Extracted | DataError]:
-        known = dataset.recall(clip, config)
-        if known is not None:
-            return clip, known
         if not hasattr(local, "extractor"):
             local.extractor = Extractor(config)
         try:
@@ -224,8 +221,6 @@ def extract(
         if len(vectors) == 0:
             return clip, window_too_long(len(samples), config)
         seconds = len(samples) / config.sample_rate
-        item = Extracted(clip, vectors, digest(samples), seconds)
-        dataset.keep(config, item)
-        return clip, item
+        return clip, Extracted(clip, vectors, digest(samples), seconds)
 
     yield from usable(in_threads(work, clips), total=len(clips), issues=issues, strict=strict)

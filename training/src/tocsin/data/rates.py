@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import DataError
+from ..words import rate_words
 from .clip import Clip, Issues
 from .readers import Reader, format_of
 from .vibration import UNITS
 
 if TYPE_CHECKING:
-    from .dataset import ReadOptions
+    from .options import ReadOptions
 
 _TIMES = " Where the times in the tables are wrong, say --time-column none."
 TOLERANCE = 0.02
@@ -43,7 +44,7 @@ def check_rate(reader: Reader, rate: int) -> None:
         It has another.
     """
     if reader.rate is not None and not same_rate(reader.rate, rate):
-        raise DataError(f"has {reader.rate:.6g} samples a second instead of {rate}")
+        raise DataError(f"has {rate_words(reader.rate)} samples a second instead of {rate}")
 
 
 def unit_of(reader: Reader, options: ReadOptions) -> str:
@@ -123,9 +124,10 @@ def _rate(
         if others and len(others) == len(rates) and not silent:
             rate, clip = others[0]
             raise DataError(
-                f"The recordings have {rate:.6g} samples a second, as they say themselves (first: {clip.name}), not"
-                f" {options.rate}. Leave --rate away where it was given; a bundle of {options.rate} Hz needs recordings"
-                f" at that.{_TIMES if format_of(clip.path).module == 'table' else ''}"
+                f"The recordings have {rate_words(rate)} samples a second, as they say themselves (first:"
+                f" {clip.name}), not {options.rate}. Leave --rate away where it was given;"
+                f" a bundle of {options.rate} Hz needs recordings at that."
+                f"{_TIMES if format_of(clip.path).module == 'table' else ''}"
             )
         return options.rate
     if not rates:
@@ -145,7 +147,7 @@ def _rate(
     if rate < 1:
         raise DataError(f"The recordings have {middle:.3g} samples a second by their times; at least 1 is needed.")
     if not abs(rate - middle) <= TOLERANCE * middle:
-        issues.note(rates[0][1].name, f"with {middle:.6g} samples a second, which is taken as {rate}")
+        issues.note(rates[0][1].name, f"with {rate_words(middle)} samples a second, which is taken as {rate}")
     for clip in silent:
         issues.note(clip.name, f"without a rate: taken as {rate} Hz, as the others are")
     return rate

@@ -11,22 +11,10 @@ tell whether one raises an alarm.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..learn.adapt import METHODS
 from ..words import counted
-
-if TYPE_CHECKING:
-    from .transfer import Summary, Transfer
-
-NONE = "none"
-"""The detector as it came."""
-
-ANEW = "anew"
-"""For comparison: the other machine's detector is thrown away, and one is trained on the same few minutes alone."""
-
-OWN = "own"
-"""Each machine's own detector, on itself."""
+from .outcomes import ANEW, NONE, OWN, Summary, Transfer
 
 EQUAL = 0.005
 """Shares of anomalies found that differ by less count as equal."""

@@ -45,7 +45,7 @@ def contributor(bundle: Bundle) -> Callable[[Vectors], Array] | None:
     if isinstance(model, Head):
         return lambda vectors: _of_classical(model, normalised(bundle, vectors))
     if isinstance(model, AutoencoderModel):
-        from ..tflite.decoder import reconstruct
+        from ..learn.decoder import reconstruct
 
         def to_output(vectors: Vectors) -> Array:
             within, excess = _split(model, normalised(bundle, vectors))
@@ -75,7 +75,7 @@ def _split(network: AutoencoderModel | NetworkModel, x: Array) -> tuple[Array, A
 
 def _of_network(model: NetworkModel, x: Array) -> Array:
     """Parts of a network's residual; of a folded one, each value of a part has its share."""
-    from ..tflite.decoder import expected_by
+    from ..learn.decoder import expected_by
 
     within, excess = _split(model, x)
     residual = within - expected_by(model, within)

@@ -8,8 +8,6 @@ its windows' scores.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -22,9 +20,10 @@ import numpy.typing as npt
 from ..bundle import Bundle
 from ..data import Clip, Dataset, Issues, ReadOptions, digest
 from ..data.bandwidth import check_reach
-from ..data.extract import DIGEST_SIZE, in_threads, usable, window_too_long
+from ..data.extract import in_threads, usable, window_too_long
 from ..data.health import require_sensor
 from ..errors import BundleError, DataError
+from ..learn.matching import check_sensor, trained_digests
 from ..words import counted, verb
 
 # The share of false alarms up to which the partial AUC is taken; DCASE's task 2 uses the same.
@@ -132,24 +131,6 @@ def read_options(bundle: Bundle, overrides: dict[str, Any]) -> ReadOptions:
     if bundle.features.sensor == "vibration" and recorded != np.float32(bundle.features.scale):
         known["full_scale"] = bundle.features.scale * 32768
     return ReadOptions(**known)
-
-
-def check_sensor(bundle: Bundle, dataset: Dataset) -> None:
-    """Refuse recordings of another sensor than the bundle's."""
-    if dataset.kind != bundle.features.sensor:
-        raise DataError(
-            f"The bundle is for {bundle.features.sensor}, and {dataset.root} holds {dataset.kind}. Give the other data."
-        )
-
-
-def trained_digests(bundle: Bundle) -> frozenset[bytes]:
-    """Names of the recordings that `bundle` was trained on, by its record; see :func:`tocsin.data.digest`."""
-    record = bundle.meta.get("clips", {})
-    try:
-        joined = base64.b64decode(record.get("trained", ""), validate=True)
-    except (AttributeError, TypeError, binascii.Error) as error:
-        raise BundleError("The bundle's record of the recordings it was trained on is damaged. Train again.") from error
-    return frozenset(joined[i : i + DIGEST_SIZE] for i in range(0, len(joined), DIGEST_SIZE))
 
 
 def candidates(dataset: Dataset) -> list[Clip]:

@@ -14,7 +14,7 @@ from ..errors import DataError, reason
 from .evaluate import Scored, figures
 
 if TYPE_CHECKING:
-    from .transfer import Transfer
+    from .outcomes import Transfer
 
 
 def save_plots(folder: Path, scored: Sequence[Scored], title: str) -> list[Path]:

@@ -8,11 +8,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from ..data.audio import SOUND_RATE_MIN
 from ..errors import DataError
 from .config import PASSBAND, FeatureConfig, FeatureError, Pool, Stat
 
 AUDIO_SCALE = 1 / 32768
+SOUND_RATE_MIN = 8000
 FFT_MIN, FFT_MAX = 256, 4096
 
 

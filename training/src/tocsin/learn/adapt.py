@@ -80,7 +80,7 @@ def adapt(bundle: Bundle, vectors: Vectors, method: str) -> Adapted:
     if method == "centroids":
         return _centroids(bundle, vectors)
     if method == "decoder":
-        from ..tflite.decoder import adapt_decoder
+        from .decoder import adapt_decoder
 
         assert isinstance(bundle.model, AutoencoderModel)
         some = normalised(bundle, _some(vectors))
@@ -237,12 +237,12 @@ def _expected_by(model: Model, bundle: Bundle, *, spread: bool) -> Callable[[Arr
 
         return clusters
     if isinstance(model, AutoencoderModel):
-        from ..tflite.decoder import reconstruct
+        from .decoder import reconstruct
 
         variance = np.full((1, bundle.features.n_vector), _median_score(bundle) if spread else 1.0)
         return lambda x: (reconstruct(model, x), variance)
     if isinstance(model, NetworkModel) and model.use != "embed":
-        from ..tflite.decoder import expected_by
+        from .decoder import expected_by
 
         ones = np.ones((1, bundle.features.n_vector))
         return lambda x: (expected_by(model, x), ones)

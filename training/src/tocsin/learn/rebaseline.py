@@ -28,10 +28,10 @@ from ..data.bandwidth import check_reach
 from ..data.extract import usable, window_too_long
 from ..data.health import require_sensor
 from ..errors import DataError
-from ..evaluation.evaluate import check_sensor, trained_digests
 from ..features import Extractor
 from ..words import are, counted
 from .adapt import Adapted, adapt, choose
+from .matching import check_sensor, trained_digests
 from .outliers import find_outliers
 
 Vectors = npt.NDArray[np.float32]

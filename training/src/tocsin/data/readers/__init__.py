@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import DataError
-from .reader import ArrayReader, Reader, SpooledReader, Stretch, lean
+from ..reader import ArrayReader, Reader, SpooledReader, Stretch, lean
 
 __all__ = [
     "FORMATS",

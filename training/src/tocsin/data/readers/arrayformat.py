@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import DataError
+from ..reader import ArrayReader, Reader
 from ..text import timebase, units
 from .clock import clock
 from .layout import READING, ArraysReader, Layout, layout_of, parsing
 from .meaning import is_foreign, recordings_of
 from .named import Contents, Named, Recordings
-from .reader import ArrayReader, Reader
 
 if TYPE_CHECKING:
     from . import Source

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ...words import rate_words
+from ..reader import Stretch
 from ..text import timebase, units
 from .named import Named, tidy_rate
-from .reader import Stretch
 
 # Rows of times that are looked at at once.
 _BLOCK = 1 << 18
@@ -53,7 +54,9 @@ def clock(time: Named | None, said: float | None, samples: int) -> tuple[list[St
     if timing.jitter > timebase.JITTER:
         notes.append(f"with jitter: the times of samples vary by over {100 * timebase.JITTER:.0f} % of a step (RMS)")
     if said and abs(measured - said) > 0.02 * said:
-        notes.append(f"with {measured:.6g} Hz by its times, but {said:g} Hz by a number in it, which is taken")
+        notes.append(
+            f"with {rate_words(measured)} Hz by its times, but {rate_words(said)} Hz by a number in it, which is taken"
+        )
     return _stretches(timing), said or measured, notes
 
 

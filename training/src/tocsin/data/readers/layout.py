@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
+from ..reader import Reader, Values
 from .named import FEW, Named
-from .reader import Reader, Values
 
 # h5py and npTDMS share one file among the recordings in it.
 READING = threading.RLock()

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import DataError
+from ..reader import LOSSY, Reader, SpooledReader, Values
 from .layout import parsing
-from .reader import Reader, SpooledReader, Values
-from .sound import LOSSY
 
 if TYPE_CHECKING:
     from . import Source

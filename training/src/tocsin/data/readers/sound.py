@@ -7,13 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import DataError
-from .reader import Reader, Stretch, Values
+from ..reader import LOSSY, Reader, Stretch, Values
 
 if TYPE_CHECKING:
     from . import Source
-
-
-LOSSY = "compressed with losses ({}); WAV or FLAC keep what the machine really sounds like"
 # What libsndfile calls the formats that only some of its builds read.
 _LATER = {".mp3": "MP3", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG"}
 _LOSSY = frozenset(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .reader import Reader
+from ..reader import Reader
 
 if TYPE_CHECKING:
     from . import Source

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import DataError
-from ..readers.reader import SpooledReader, Stretch
+from ...words import rate_words
+from ..reader import SpooledReader, Stretch
 from .body import chunks
 from .cells import DAY, has_date
 from .columns import Plan, Planner, rate_in_preamble
@@ -100,7 +101,7 @@ class Understood:
             joined = " and ".join(map(repr, self.time_columns))
             unit = {"rows": "which counts rows", None: "of unknown unit"}.get(self.time_unit, f"in {self.time_unit}")
             time = f"time {joined}{'' if self.time_unit == 'text' else ' ' + unit}"
-        rate = f"{self.rate:.6g} Hz" if self.rate else "no rate"
+        rate = f"{rate_words(self.rate)} Hz" if self.rate else "no rate"
         if self.rate_from == "preamble":
             rate += " (by the lines above)"
         parts = [
@@ -268,7 +269,9 @@ def _finish(reader: TableReader, dialect: Dialect, plan: Plan, timing: Timing | 
     rate = timing.rate_in(seconds) if seconds and timing and timing.step > 0 else None
     notes = _notes(reader, plan, timing)
     if rate and stated and abs(rate / stated - 1) > 0.02:
-        notes.append(f"with {rate:.6g} Hz by its times, but {stated:.6g} Hz by the lines above the table")
+        notes.append(
+            f"with {rate_words(rate)} Hz by its times, but {rate_words(stated)} Hz by the lines above the table"
+        )
     reader.rate = rate or stated
     reader.unit = plan.unit
     reader.notes = tuple(notes)

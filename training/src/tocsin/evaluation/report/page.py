@@ -20,7 +20,7 @@ from ...alarm.threshold import format_hours, format_number
 from ...bundle import Bundle, Decision, is_quantised
 from ...bundle.bundle import _replace_file
 from ...bundle.cost import TOLERANCE, measure_cost
-from ...cli.inspect import describe_features, describe_model
+from ...bundle.describe import describe_features, describe_model
 from ...data import Dataset, Issues
 from ...errors import DataError
 from ...words import are, budget_words, counted

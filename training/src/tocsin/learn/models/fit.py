@@ -13,12 +13,13 @@ import numpy as np
 
 from ...bundle import AutoencoderModel, CombinedModel, Member, Model, NetworkModel, Use
 from ...errors import ModelError
-from . import HEADED, KINDS, SHARING, autoencoder, clusters, embedding, exact, heads, neighbours
+from ..kinds import HEADED, KINDS, SHARING
+from . import autoencoder, clusters, embedding, exact, heads, neighbours
 from .network import Array, FloatNetwork, to_int8
 from .training import Schedule
 
 if TYPE_CHECKING:
-    from ..train import TrainOptions
+    from ..options import TrainOptions
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...bundle import GaussianMixtureModel, Head, KMeansModel, MahalanobisModel
 from ...errors import ModelError
-from . import HEADS
+from ..kinds import HEADS
 from .clusters import VARIANCE_FLOOR, fit_gmm, fit_kmeans
 from .neighbours import NeighboursOptions, References, fit_references
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ...errors import ModelError
-from . import HEADED, KINDS, SHARING
+from ..kinds import HEADED, KINDS, SHARING
 
 NETWORKS = ("autoencoder", "idnn", "conv", "embedding")
 """Kinds that train a network."""

@@ -33,7 +33,8 @@ from ...data.extract import Extracted
 from ...data.health import require_sensor
 from ...errors import DataError
 from ...words import are
-from ..train import TrainOptions, train, usual_shape
+from ..options import TrainOptions
+from ..train import train, usual_shape
 from .space import Recordings
 
 if TYPE_CHECKING:

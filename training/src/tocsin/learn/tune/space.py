@@ -14,7 +14,8 @@ from ...bundle.cost import Cost, feature_ram, frame_instructions, measure_cost
 from ...features import FeatureConfig
 from ...features.frontend import FrontEnd
 from ..models import autoencoder, embedding
-from ..train import FRAME_BY_FRAME, TrainOptions, is_stacked, kinds_of
+from ..options import TrainOptions
+from ..train import FRAME_BY_FRAME, is_stacked, kinds_of
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

@@ -31,8 +31,9 @@ from ...bundle import Bundle, read_bundle, write_bundle
 from ...bundle.cost import Cost
 from ...data import Dataset
 from ...errors import DataError, ModelError, TocsinError, quiet_libraries, reason
-from ..models import KINDS
-from ..train import Trained, TrainOptions, choose_features, is_stacked, train
+from ..kinds import KINDS
+from ..options import TrainOptions
+from ..train import Trained, choose_features, is_stacked, train
 from .judge import FOLDS, Against, Judge, make_judge
 from .space import Budget, Recordings, least_cost, suggest, true_cost
 

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from ..bundle import AutoencoderModel, NetworkModel
 from ..errors import ModelError
-from . import flatbuffer as _tflite
-from .interpreter import BACKEND, Int8Interpreter, _limit, _Lite, _Micro
+from ..tflite import flatbuffer as _tflite
+from ..tflite.interpreter import BACKEND, Int8Interpreter, _limit, _Lite, _Micro
 
 Array = npt.NDArray[np.float64]
 Int8 = npt.NDArray[np.int8]

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import DataError
+from ..errors import DataError
 
 Values = npt.NDArray[np.float64]
+
+LOSSY = "compressed with losses ({}); WAV or FLAC keep what the machine really sounds like"
+"""A note on a recording, with the name of its coding."""
 
 
 @dataclass(frozen=True)
