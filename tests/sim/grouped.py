@@ -10,6 +10,7 @@ import pytest
 PARAMETERS = ("app", "board", "kind")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group by file and by image."""
     for item in items:

@@ -16,7 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail where nothing ran, or something was left out that should not have been; workers leave it to the first process."""
+    """Fail where nothing ran, or something was left out that should not have been; a worker tells nothing."""
     if not session.config.getoption("required") or hasattr(session.config, "workerinput"):
         return
     stats = session.config.pluginmanager.get_plugin("terminalreporter").stats
