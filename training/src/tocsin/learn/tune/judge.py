@@ -96,12 +96,12 @@ class Cached(Dataset):
     features: Store = field(default_factory=Store, compare=False)
     strange: dict[str, Pseudo] = field(default_factory=dict, compare=False)
 
-    def read(self, clip: Clip, issues: Issues) -> npt.NDArray[np.int16]:
+    def read(self, clip: Clip, issues: Issues | None = None) -> npt.NDArray[np.int16]:
         """Samples of a recording, or of a pseudo-anomaly."""
         found = self.samples.get(clip.name)
         if found is None:
             how = self.strange.get(clip.name)
-            found = super().read(clip, issues) if how is None else self._make(how, issues)
+            found = super().read(clip, issues) if how is None else self._make(how, issues or Issues())
             self.samples.put(clip.name, found, found.nbytes)
         return np.asarray(found, np.int16)
 
