@@ -26,13 +26,14 @@ from tocsin.bundle.cost import Cost, measure_cost
 from tocsin.cli import cli
 from tocsin.cli.tune import _BYTES, Amount
 from tocsin.data import Issues, ReadOptions, open_dataset
+from tocsin.data.cache import Cache
 from tocsin.errors import DataError
 from tocsin.features.frontend import FrontEnd, audio_features, vibration_features
 from tocsin.learn.kinds import KINDS
 from tocsin.learn.options import TrainOptions
 from tocsin.learn.train import FRAME_BY_FRAME, choose_features, is_stacked, train
 from tocsin.learn.tune import Budget, Finished, TuneOptions, tune
-from tocsin.learn.tune.judge import Store, make_judge
+from tocsin.learn.tune.judge import make_judge
 from tocsin.learn.tune.space import Recordings, least_cost, suggest
 from tocsin.learn.tune.study import _alone, _time_is_up, pareto_front, same_in_effect, tried_before
 
@@ -76,7 +77,7 @@ def test_front_holds_what_nothing_beats() -> None:
 
 
 def test_store_forgets_the_oldest() -> None:
-    store = Store(100)
+    store = Cache(100)
     for name in "abc":
         store.put(name, name.upper(), 40)
         store.get("a")

@@ -8,6 +8,7 @@ import struct
 import zlib
 
 from tocsin import _core
+from tocsin.bundle.kinds import NUMBERS
 from tocsin.bundle.models import (
     AutoencoderModel,
     CombinedModel,
@@ -28,7 +29,6 @@ ALIGN = 16
 _HEADER = struct.Struct("<8sHHIIII")
 _ENTRY = struct.Struct("<4sIII")
 _COVARIANCE = {"diagonal": 1, "full": 2}
-_KINDS = {"kmeans": 1, "gmm": 2, "mahalanobis": 3, "neighbours": 5, "network": 6}
 _USES = {"reconstruct": 1, "predict": 2, "embed": 3}
 _MODES = {"sum": 1, "max": 2}
 
@@ -104,7 +104,7 @@ def model(model: Model, dim: int) -> list[Section]:
     if isinstance(model, CombinedModel):
         head = struct.pack("<4I", _MODES[model.mode], 0, 0, 0)
         for member, offset, weight in zip(model.members, model.offsets, model.weights, strict=True):
-            head += struct.pack("<I2fI", _KINDS[member.kind], offset, weight, 0)
+            head += struct.pack("<I2fI", NUMBERS[member.kind], offset, weight, 0)
         return [(b"CMBN", head), *(section for member in model.members for section in _member(member))]
     if isinstance(model, AutoencoderModel):
         return [(b"AENC", _ends(model, dim) + bytes(8)), (b"TFLM", model.tflite), *_slide(model)]
@@ -115,7 +115,7 @@ def _member(model: Member) -> list[Section]:
     """A classical model's section, or those of a network and its head."""
     if not isinstance(model, NetworkModel):
         return [_classical(model)]
-    kind = 0 if model.head is None else _KINDS[model.head.kind]
+    kind = 0 if model.head is None else NUMBERS[model.head.kind]
     more = struct.pack("<6I", _USES[model.use], model.outputs, model.first, model.fold, kind, 0)
     head = [] if model.head is None else [_classical(model.head)]
     return [(b"NETW", _ends(model, model.dim) + more), (b"TFLM", model.tflite), *_slide(model), *head]

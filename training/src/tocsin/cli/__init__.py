@@ -19,6 +19,7 @@ from ..errors import TocsinError, quiet_libraries, reason
 COMMANDS = {
     "synth": ("synth", "Write synthetic recordings of machines."),
     "train": ("train", "Train a detector on recordings of healthy running."),
+    "import": ("import_model", "Make a detector of your own int8 network."),
     "tune": ("tune", "Search for the best detector that fits a device."),
     "eval": ("eval", "Test a detector on recordings it has not seen."),
     "report": ("report", "Write a page on a detector, for people."),
@@ -57,7 +58,9 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _ = COMMANDS[cmd_name]
-        command = getattr(importlib.import_module(f".{module}", __name__), cmd_name.replace("eval", "evaluate"))
+        # Python has these words already.
+        function = {"eval": "evaluate", "import": "import_model"}.get(cmd_name, cmd_name)
+        command = getattr(importlib.import_module(f".{module}", __name__), function)
         assert isinstance(command, click.Command)
         return command
 

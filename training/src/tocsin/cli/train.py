@@ -213,8 +213,9 @@ def _summary(trained: Trained, output: Path, seconds: float) -> list[str]:
     split, judged = meta["split"], meta["validation"]
     step = bundle.features.window_step / bundle.features.sample_rate
     quantiles = ", ".join(f"{100 * float(q):g} % {value:.4g}" for q, value in judged["quantiles"].items())
+    used = "fitted to" if meta["model"].get("imported") else "trained on"
     lines = [
-        f"recordings   {split['fit']} trained on, {split['judged']} for the threshold,"
+        f"recordings   {split['fit']} {used}, {split['judged']} for the threshold,"
         f" {counted(split['held_out'], 'healthy one')} kept for eval, {split['skipped']} skipped",
         f"features     {describe_features(bundle.features)}",
         f"model        {describe_model(bundle)}",

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from .clip import Clip, Issues, parse_attributes
-from .dataset import Dataset, open_dataset
+from .dataset import Dataset, open_dataset, opened
 from .extract import Extracted, digest, extract
 from .options import ReadOptions
 from .split import Split, split_clips
@@ -20,6 +20,7 @@ __all__ = [
     "digest",
     "extract",
     "open_dataset",
+    "opened",
     "parse_attributes",
     "split_clips",
 ]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -162,8 +163,10 @@ class Dataset:
             raise DataError(f"has {reader.channels} channels; a vibration sensor has 1 to 3")
         return self.file_range / 32768.0
 
-    def read(self, clip: Clip, issues: Issues) -> npt.NDArray[np.int16]:
+    def read(self, clip: Clip, issues: Issues | None = None) -> npt.NDArray[np.int16]:
         """Samples of one recording, shape (n,) for one channel or (n, channels).
+
+        `issues` receives what is odd about it.
 
         Raises
         ------
@@ -178,8 +181,9 @@ class Dataset:
             samples = self._resampled(clip, reader, convert)
         else:
             samples = convert.push(reader.read(clip.begin, clip.count))
-        for what in convert.notes():
-            issues.note(clip.name, what)
+        if issues is not None:
+            for what in convert.notes():
+                issues.note(clip.name, what)
         return samples
 
     def _resampled(self, clip: Clip, reader: Reader, convert: Converter) -> npt.NDArray[np.int16]:
@@ -317,6 +321,21 @@ def open_dataset(root: Path, options: ReadOptions) -> Dataset:
     clips = _of_channel(_chosen(found.clips, options.machines), options.channel)
     known = Dataset(root, "audio", clips, found.left_out, options, notes=tuple(found.notes))
     return (_of_sound_files(known) if found.sound else _of_numbers(known)).cut()
+
+
+def opened(data: Dataset | str | os.PathLike[str], reading: ReadOptions | None = None) -> Dataset:
+    """The data set itself where `data` is one, else what is found at that place.
+
+    Raises
+    ------
+    DataError
+        As :func:`open_dataset`; or `reading` comes with a data set that is open already.
+    """
+    if not isinstance(data, Dataset):
+        return open_dataset(Path(data), reading or ReadOptions())
+    if reading is not None:
+        raise DataError("The data set is open already: give reading to open_dataset, or a path here.")
+    return data
 
 
 def _of_numbers(found: Dataset) -> Dataset:

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from ..errors import DataError
 from .bandwidth import check_reach
+from .cache import Cache
 from .clip import Clip, Issues
 from .dataset import Dataset
 from .health import SensorFaultError, require_sensor
@@ -184,6 +185,23 @@ def window_too_long(samples: int, config: FeatureConfig) -> DataError:
     return DataError(f"{samples / rate:.3g} s is shorter than a window of {config.window_span / rate:.3g} s")
 
 
+@dataclass(frozen=True)
+class CachedDataset(Dataset):
+    """A data set whose feature vectors :func:`extract` computes once, as long as the cache holds them."""
+
+    vectors: Cache = field(default_factory=Cache, compare=False)
+
+    def cached_vectors(self, clip: Clip, config: FeatureConfig) -> Extracted | None:
+        """Give the vectors that were cached of a recording, or None."""
+        found: Extracted | None = self.vectors.get((clip.name, config))
+        # The same recording may be for training once and for testing the next time.
+        return None if found is None else replace(found, clip=clip)
+
+    def cache_vectors(self, config: FeatureConfig, item: Extracted) -> None:
+        """Cache the vectors of a recording."""
+        self.vectors.put((item.clip.name, config), item, item.vectors.nbytes)
+
+
 def extract(
     dataset: Dataset,
     clips: Sequence[Clip],
@@ -194,7 +212,8 @@ def extract(
 ) -> Iterator[Extracted]:
     """Feature vectors of `clips`, computed by the C code in several threads.
 
-    Recordings that cannot be used, or whose sensor did not work, are named in `issues` and left out.
+    Recordings that cannot be used, or whose sensor did not work, are named in `issues` and left out. Of a
+    :class:`CachedDataset`, vectors that it has cached are not computed again.
 
     Raises
     ------
@@ -204,8 +223,12 @@ def extract(
     from ..features import Extractor
 
     local = threading.local()
+    cached = dataset if isinstance(dataset, CachedDataset) else None
 
     def work(clip: Clip) -> tuple[Clip, Extracted | DataError]:
+        known = cached.cached_vectors(clip, config) if cached is not None else None
+        if known is not None:
+            return clip, known
         if not hasattr(local, "extractor"):
             local.extractor = Extractor(config)
         try:
@@ -221,6 +244,9 @@ def extract(
         if len(vectors) == 0:
             return clip, window_too_long(len(samples), config)
         seconds = len(samples) / config.sample_rate
-        return clip, Extracted(clip, vectors, digest(samples), seconds)
+        item = Extracted(clip, vectors, digest(samples), seconds)
+        if cached is not None:
+            cached.cache_vectors(config, item)
+        return clip, item
 
     yield from usable(in_threads(work, clips), total=len(clips), issues=issues, strict=strict)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.bundle.kinds import NAMES
 from tocsin.device.wire import LinkError, Message
 from tocsin.twin import Event, Gap, Window
 
@@ -60,7 +61,7 @@ RESULTS = {
     255: "failed",
 }
 
-KINDS = {0: "none", 1: "kmeans", 2: "gmm", 3: "mahalanobis", 4: "autoencoder", 5: "neighbours"}
+KINDS = {0: "none", **NAMES}
 COUNTERS = ("streams", "windows", "events", "gaps", "lost", "refused", "untold")
 LINK_COUNTERS = ("received", "bad", "missed", "full", "sent", "unsent")
 STAGES = ("features", "score", "decide")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from ..words import verb
 from .kinds import SHARING
 from .models.exact import Score
 from .models.fit import Fitted, Material, fit_model
+from .models.fit import Progress as FitProgress
 from .options import TrainOptions
 from .outliers import find_outliers
 
@@ -94,6 +95,28 @@ class Trained:
         return [text for text in told if text]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What the user brings instead of having it chosen or fitted here.
+
+    Attributes
+    ----------
+    features
+        None: chosen by the options and the recordings.
+    normalisation
+        None: fitted to the recordings.
+    fit
+        Gives the model. Its vectors are normalised.
+    check
+        Called with the features before any recording is read for them; raises where the model does not fit.
+    """
+
+    features: FeatureConfig | None = None
+    normalisation: Normalisation | None = None
+    fit: Callable[[Material, TrainOptions, FitProgress], Fitted] = fit_model
+    check: Callable[[FeatureConfig], None] = lambda features: None
+
+
 def silent(title: str, steps: int) -> AbstractContextManager[Callable[[str], None]]:
     """Progress that nobody sees."""
     del title, steps
@@ -144,6 +167,26 @@ def choose_features(dataset: Dataset, clips: Sequence[Clip], options: TrainOptio
         clip_samples=length,
         stacked=stacked,
     )
+
+
+def read_for(dataset: Dataset, features: FeatureConfig) -> Dataset:
+    """The same recordings as samples that `features` take: their rate, and of vibration their range.
+
+    Raises
+    ------
+    DataError
+        The recordings are of another sensor, or of vibration at another rate.
+    """
+    if dataset.kind != features.sensor:
+        raise DataError(f"The features are of {features.sensor}, the recordings {dataset.kind}. Give the other data.")
+    if dataset.kind == "audio":
+        return replace(dataset, options=replace(dataset.options, rate=features.sample_rate))
+    if dataset.rate != features.sample_rate:
+        raise DataError(
+            f"The features are of {features.sample_rate} Hz, the recordings of {dataset.rate} Hz. Give recordings at"
+            " that rate, or other features."
+        )
+    return replace(dataset, options=replace(dataset.options, full_scale=features.scale * 32768))
 
 
 def usual_shape(dataset: Dataset, clips: Sequence[Clip]) -> tuple[int, int]:
@@ -275,8 +318,11 @@ def train(
     options: TrainOptions,
     *,
     progress: Progress = silent,
+    given: Given | None = None,
 ) -> Trained:
     """Train a detector on the normal recordings of `dataset` and write its bundle to `out` (None: nowhere).
+
+    Parts that are `given` are neither chosen nor fitted.
 
     Raises
     ------
@@ -285,11 +331,15 @@ def train(
     """
     from ..twin import Scorer
 
+    given = given or Given()
     issues = Issues()
+    if given.features is not None:
+        dataset = read_for(dataset, given.features)
     split = split_clips(dataset.clips, seed=options.seed, holdout=options.holdout, validation=options.validation)
     dataset = dataset.settle(split.fit + split.validation)
-    features = choose_features(dataset, split.fit, options, stacked=is_stacked(options))
+    features = given.features or choose_features(dataset, split.fit, options, stacked=is_stacked(options))
     check_frame_layer(features, options)
+    given.check(features)
 
     # In one go: bad recordings are too many by their share of all, not by how the split happened to deal them.
     clips = split.fit + split.validation
@@ -308,7 +358,9 @@ def train(
         check_duty(options.duty, features, smooth, min_windows)
     vectors, made = _thin(fit, options.seed)
     # A frame is to be the same to a layer that frames share, wherever it stands.
-    normalisation = fit_normalisation(vectors, features.window_frames if options.frame_layer else 1)
+    normalisation = given.normalisation or fit_normalisation(
+        vectors, features.window_frames if options.frame_layer else 1
+    )
     judged, judges_of = _thin(held, options.seed)
     material = Material(
         x=normalise(vectors, normalisation),
@@ -320,7 +372,7 @@ def train(
         slide=features.window_hop if options.stream and features.window_hop < features.window_frames else 0,
         sensor=dataset.kind,
     )
-    fitted = fit_model(material, options, progress)
+    fitted = given.fit(material, options, progress)
 
     def pack(decision: Decision, meta: dict[str, Any], path: Path | None = None) -> bytes:
         return write_bundle(

@@ -15,13 +15,12 @@ Recordings for testing are never read, and neither are anomalies.
 
 from __future__ import annotations
 
-import threading
 import zlib
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +28,8 @@ import numpy.typing as npt
 from ...alarm.pseudo import FAINT, KINDS, MIX, pseudo_anomaly
 from ...bundle import Bundle
 from ...data import Clip, Dataset, Issues, extract, split_clips
-from ...data.extract import Extracted
+from ...data.cache import Cache
+from ...data.extract import CachedDataset
 from ...data.health import require_sensor
 from ...errors import DataError
 from ...words import are
@@ -37,44 +37,11 @@ from ..options import TrainOptions
 from ..train import train, usual_shape
 from .space import Recordings
 
-if TYPE_CHECKING:
-    from ...features import FeatureConfig
-
 FOLDS = 3
 Against = Literal["pseudo", "conditions"]
 """What stands in for anomalies."""
 # More recordings than this teach the search nothing that is worth their time.
 CLIPS_MAX = 900
-CACHE_BYTES = 400_000_000
-
-
-class Store:
-    """Arrays by key, the least recently used dropped where they are too many bytes; for threads."""
-
-    def __init__(self, limit: int = CACHE_BYTES) -> None:
-        self.limit = limit
-        self.bytes = 0
-        self._items: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Any) -> Any:
-        """What was put under a key, or None."""
-        with self._lock:
-            if key not in self._items:
-                return None
-            self._items.move_to_end(key)
-            return self._items[key][0]
-
-    def put(self, key: Any, value: Any, size: int) -> None:
-        """Keep something of `size` bytes, unless it is there or is larger than everything may be."""
-        with self._lock:
-            if key in self._items or size > self.limit:
-                return
-            self._items[key] = (value, size)
-            self.bytes += size
-            while self.bytes > self.limit:
-                _, (_, dropped) = self._items.popitem(last=False)
-                self.bytes -= dropped
 
 
 @dataclass(frozen=True)
@@ -89,19 +56,18 @@ class Pseudo:
 
 
 @dataclass(frozen=True)
-class Cached(Dataset):
-    """A data set that keeps samples and features, and makes pseudo-anomalies when they are read."""
+class PseudoDataset(CachedDataset):
+    """A data set that caches samples and feature vectors, and makes pseudo-anomalies when they are read."""
 
-    samples: Store = field(default_factory=Store, compare=False)
-    features: Store = field(default_factory=Store, compare=False)
+    samples: Cache = field(default_factory=Cache, compare=False)
     strange: dict[str, Pseudo] = field(default_factory=dict, compare=False)
 
-    def read(self, clip: Clip, issues: Issues) -> npt.NDArray[np.int16]:
+    def read(self, clip: Clip, issues: Issues | None = None) -> npt.NDArray[np.int16]:
         """Samples of a recording, or of a pseudo-anomaly."""
         found = self.samples.get(clip.name)
         if found is None:
             how = self.strange.get(clip.name)
-            found = super().read(clip, issues) if how is None else self._make(how, issues)
+            found = super().read(clip, issues) if how is None else self._make(how, issues or Issues())
             self.samples.put(clip.name, found, found.nbytes)
         return np.asarray(found, np.int16)
 
@@ -112,16 +78,6 @@ class Cached(Dataset):
         # What is made of a dead recording is no anomaly of a machine.
         require_sensor(how.base, base, self.rate, issues)
         return pseudo_anomaly(base, self.rate, rng, how.kind, strength=how.strength, other=other)
-
-    def recall(self, clip: Clip, config: FeatureConfig) -> Extracted | None:
-        """Features that were kept."""
-        found: Extracted | None = self.features.get((clip.name, config))
-        # The same recording may be for training in one fold and for testing in the next.
-        return None if found is None else replace(found, clip=clip)
-
-    def keep(self, config: FeatureConfig, item: Extracted) -> None:
-        """Keep features."""
-        self.features.put((item.clip.name, config), item, item.vectors.nbytes)
 
 
 @dataclass(frozen=True)
@@ -149,7 +105,7 @@ class Judge:
         What stands in for anomalies: conditions or pseudo.
     """
 
-    dataset: Cached
+    dataset: PseudoDataset
     clips: tuple[Clip, ...]
     folds: tuple[Fold, ...]
     against: Against
@@ -223,7 +179,7 @@ def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS, a
     order.sort(key=lambda clip: clip.group)
     settled = dataset.settle(order)
     known = {item.name: getattr(settled, item.name) for item in fields(Dataset)}
-    cached = Cached(**known | {"clips": tuple(order)})
+    cached = PseudoDataset(**known | {"clips": tuple(order)})
     if against == "pseudo":
         return Judge(cached, tuple(order), _by_pseudo(cached, folds, options.seed, rng), against)
     left_out = _by_conditions(order, folds, rng)
@@ -265,7 +221,7 @@ def _by_conditions(clips: Sequence[Clip], folds: int, rng: np.random.Generator) 
     return tuple(made)
 
 
-def _by_pseudo(dataset: Cached, folds: int, seed: int, rng: np.random.Generator) -> tuple[Fold, ...]:
+def _by_pseudo(dataset: PseudoDataset, folds: int, seed: int, rng: np.random.Generator) -> tuple[Fold, ...]:
     """Folds of recordings, each with a strange version of everyone; `dataset` learns how these are made."""
     # Files that hold one recording stay together.
     numbers = {name: i for i, name in enumerate(dict.fromkeys(map(_recording, dataset.clips)))}
