@@ -3,7 +3,7 @@
 """Check that the C sources include one another in one direction only; 0 where all do.
 
 Two tables say what may be included: `MODULES` by the libraries of ``modules/`` and by Python's binding, `ROOMS` by the
-folders of ``app/src``. Within a folder no two files may lean on each other. A portable module includes no Zephyr header.
+folders of ``app/src``. No two files of a folder may lean on each other. A portable module includes no Zephyr header.
 
 Example: python3 tools/check_includes.py
 """

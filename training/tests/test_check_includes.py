@@ -77,7 +77,7 @@ def test_a_room_leans_only_on_those_below(judge) -> None:
         "app/src/status/report.c": '#include "pipeline/pipeline.h"\n',
     }
     assert judge(tree) == []
-    tree["app/src/pipeline/pipeline.c"] = '#include "status/report.h"\n'
+    tree = {"app/src/status/report.h": "", "app/src/pipeline/pipeline.c": '#include "status/report.h"\n'}
     assert judge(tree) == ["app/src/pipeline/pipeline.c: status/report.h: pipeline may not include status/"]
 
 
