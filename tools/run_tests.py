@@ -87,6 +87,7 @@ def lint(report: Report) -> None:
         report.left_out.append("arrows between rooms: import-linter is not installed (training's extra dev)")
     else:
         report.run("arrows between rooms", ["lint-imports", "training/pyproject.toml", "--no-cache", "--no-logo"])
+    report.run("arrows between C rooms", [sys.executable, "tools/check_includes.py"])
     report.run("clang-format", ["clang-format", "--dry-run", "--Werror", *tracked(C_FOLDERS, C_ENDINGS)])
     report.run("links", [sys.executable, "tools/check_links.py"])
     if shutil.which("codespell") is None:

@@ -25,36 +25,14 @@
 #include "host/recorder.h"
 #include "measure/stats.h"
 #include "messages/channels.h"
+#include "messages/control_inbox.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sources.h"
 #include "status/console.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
-/* A desk waits for one answer before it asks for more; the console may ask meanwhile. */
-K_MSGQ_DEFINE(commands, sizeof(struct command), 4, __alignof__(struct command));
-static K_SEM_DEFINE(work, 0, 1); /* something of all this is to be looked at */
-static K_SEM_DEFINE(over, 0, 1); /* the stream is */
 static bool running;
-
-int control_ask(const struct command *command)
-{
-	const int err = k_msgq_put(&commands, command, K_NO_WAIT);
-
-	k_sem_give(&work);
-	return err == 0 ? 0 : -EBUSY;
-}
-
-void control_stream_over(void)
-{
-	k_sem_give(&over);
-	k_sem_give(&work);
-}
-
-void control_wake(void)
-{
-	k_sem_give(&work);
-}
 
 static void begin(bool replay)
 {
@@ -64,7 +42,7 @@ static void begin(bool replay)
 	if (!pipeline.ready || pipeline_begin(paced) != 0) {
 		return;
 	}
-	k_sem_reset(&over);
+	k_sem_reset(&control_over);
 	running = true;
 	stats_count(STATS_STREAMS, 1);
 	(void)zbus_chan_pub(&stream_chan, &state, K_FOREVER);
@@ -81,7 +59,7 @@ static void end(enum tocsin_link_replay_end why)
 	state.run = false; /* but still a recording, if it was: its report is waited for */
 	state.why = why;
 	(void)zbus_chan_pub(&stream_chan, &state, K_FOREVER);
-	(void)k_sem_take(&over, K_FOREVER);
+	(void)k_sem_take(&control_over, K_FOREVER);
 	running = false;
 }
 
@@ -124,6 +102,15 @@ static int replay(const struct command *command)
 	return running ? 0 : -EIO;
 }
 
+/* What the bundle leaves of the pool holds the samples of a recording until the next bundle. */
+static void lend_spare(void)
+{
+	size_t size;
+	uint8_t *const spare = pipeline_spare(&size);
+
+	recorder_use(spare, size);
+}
+
 /* While the bundle is examined the stream goes on; it ends only for one that can be run. */
 static int use_bundle(const void *data, size_t size, int slot)
 {
@@ -136,7 +123,11 @@ static int use_bundle(const void *data, size_t size, int slot)
 		return err;
 	}
 	end(TOCSIN_LINK_REPLAY_REPLACED);
+	recorder_settle();
 	err = pipeline_use(data, size);
+	if (pipeline.ready) {
+		lend_spare();
+	}
 	if (err == 0) {
 		bundles_set_running(slot, size);
 	}
@@ -228,13 +219,14 @@ void control_run(void)
 		LOG_ERR("the embedded bundle cannot run; waiting for another");
 	}
 	while (true) {
-		(void)k_sem_take(&work, K_MSEC(MIN(bundles_patience_ms(), console_rest_ms())));
-		if (running && k_sem_take(&over, K_NO_WAIT) == 0) {
+		(void)k_sem_take(&control_work,
+				 K_MSEC(MIN(bundles_patience_ms(), console_rest_ms())));
+		if (running && k_sem_take(&control_over, K_NO_WAIT) == 0) {
 			/* It ended on its own; end() has taken the others. */
 			running = false;
 			go_live();
 		}
-		while (k_msgq_get(&commands, &command, K_NO_WAIT) == 0) {
+		while (k_msgq_get(&control_commands, &command, K_NO_WAIT) == 0) {
 			obey(&command);
 		}
 		forget_the_silent();

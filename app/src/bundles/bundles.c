@@ -12,7 +12,7 @@
 #include "bundles/background.h"
 #include "bundles/bundles.h"
 #include "bundles/store.h"
-#include "control.h"
+#include "messages/control_inbox.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 

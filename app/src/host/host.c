@@ -14,9 +14,9 @@
 #include <tocsin/source_replay.h>
 
 #include "bundles/bundles.h"
-#include "control.h"
 #include "host/host.h"
 #include "host/recorder.h"
+#include "messages/control_inbox.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sources.h"
 

@@ -12,9 +12,10 @@
 
 #include <tocsin/link_uart.h>
 
-#include "control.h"
 #include "host/recorder.h"
+#include "messages/control_inbox.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/tap.h"
 
 /* A frame of the recording, and one of anybody's reports that must not find the buffer full. */
 #define ROOM (2 * TOCSIN_LINK_WIRE_MAX)
@@ -57,12 +58,11 @@ size_t recorder_buffer(void)
 	return record.size;
 }
 
-void recorder_begin(uint32_t sample_rate, uint32_t channels)
+void tap_begin(const struct tocsin_source_format *format)
 {
-	const float scale = pipeline_format().scale;
-
 	(void)k_mutex_lock(&lock, K_FOREVER);
-	tocsin_link_record_begin(&record, sample_rate, channels, scale, k_uptime_get_32());
+	tocsin_link_record_begin(&record, format->sample_rate, format->channels, format->scale,
+				 k_uptime_get_32());
 	(void)k_mutex_unlock(&lock);
 	k_sem_give(&work);
 }
@@ -75,7 +75,7 @@ static void wake(void)
 	}
 }
 
-void recorder_samples(const int16_t *samples, size_t frames)
+void tap_samples(const int16_t *samples, size_t frames)
 {
 	(void)k_mutex_lock(&lock, K_FOREVER);
 	tocsin_link_record_write(&record, samples, frames);
@@ -83,14 +83,14 @@ void recorder_samples(const int16_t *samples, size_t frames)
 	(void)k_mutex_unlock(&lock);
 }
 
-void recorder_lost(uint64_t frames)
+void tap_lost(uint64_t frames)
 {
 	(void)k_mutex_lock(&lock, K_FOREVER);
 	tocsin_link_record_lost(&record, frames);
 	(void)k_mutex_unlock(&lock);
 }
 
-void recorder_end(void)
+void tap_end(void)
 {
 	(void)k_mutex_lock(&lock, K_FOREVER);
 	tocsin_link_record_end(&record);
@@ -98,7 +98,7 @@ void recorder_end(void)
 	(void)k_mutex_unlock(&lock);
 }
 
-size_t recorder_space(void)
+size_t tap_space(void)
 {
 	size_t space;
 

@@ -7,9 +7,8 @@
  * @file
  * @brief Sends the stream's samples to a desk that wants them, while the detector hears the same.
  *
- * Acquisition calls the tap; it never waits in it for more than the copy of one message. A thread
- * of its own, below the detector's, does the sending: an overloaded device records gaps, but
- * detects.
+ * The samples come through pipeline/tap.h. A thread of its own, below the detector's, does the
+ * sending: an overloaded device records gaps, but detects.
  */
 
 #ifndef TOCSIN_APP_HOST_RECORDER_H_
@@ -36,24 +35,6 @@ void recorder_use(void *mem, size_t size);
 /** @brief Bytes that hold samples. */
 size_t recorder_buffer(void);
 
-/** @brief A stream begins; its first frame has index 0. */
-void recorder_begin(uint32_t sample_rate, uint32_t channels);
-
-/** @brief The stream's next frames, interleaved; copied. */
-void recorder_samples(const int16_t *samples, size_t frames);
-
-/** @brief The source has lost the stream's next @p frames frames. */
-void recorder_lost(uint64_t frames);
-
-/** @brief The stream is over. */
-void recorder_end(void);
-
-/**
- * @brief Frames that recorder_samples() takes without a gap, for a source that can wait;
- * pipeline.room is given when there are more. SIZE_MAX where nothing is recorded.
- */
-size_t recorder_space(void);
-
 /** @brief Do what the desk asks. 0 or a negative errno to answer with, 1 where none is due. */
 int recorder_request(const struct tocsin_link_message *message);
 
@@ -78,32 +59,6 @@ static inline void recorder_use(void *mem, size_t size)
 static inline size_t recorder_buffer(void)
 {
 	return 0;
-}
-
-static inline void recorder_begin(uint32_t sample_rate, uint32_t channels)
-{
-	(void)sample_rate;
-	(void)channels;
-}
-
-static inline void recorder_samples(const int16_t *samples, size_t frames)
-{
-	(void)samples;
-	(void)frames;
-}
-
-static inline void recorder_lost(uint64_t frames)
-{
-	(void)frames;
-}
-
-static inline void recorder_end(void)
-{
-}
-
-static inline size_t recorder_space(void)
-{
-	return SIZE_MAX;
 }
 
 static inline int recorder_request(const struct tocsin_link_message *message)

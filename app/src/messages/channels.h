@@ -12,7 +12,7 @@
  *      └────────────────── report (and desk) ◀───── outcome ◀── acquisition┘
  *
  * Report is no thread: it tells in that of whoever publishes an outcome. Control is asked, and told
- * of a stream's end, by calls (control.h): whoever asks must hear that it cannot be done now.
+ * of a stream's end, by calls (control_inbox.h): whoever asks must hear that it cannot be done now.
  *
  * Samples and vectors are not copied through the bus. Samples lie in the window ring; a vector lies
  * in a slot of the pipeline, and an item names the slot. Who holds the item owns the slot: features

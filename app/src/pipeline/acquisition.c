@@ -18,21 +18,20 @@
 
 #include <tocsin/source_replay.h>
 
-#include "host/recorder.h"
 #include "measure/stats.h"
 #include "messages/channels.h"
-#include "pipeline/acquisition.h"
+#include "pipeline/live.h"
 #include "pipeline/pauses.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/stream.h"
+#include "pipeline/tap.h"
 #include "sensor/sources.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
 
 static K_SEM_DEFINE(begin, 0, 1);
-static K_SEM_DEFINE(stop, 0, 1);
-static atomic_t keep_running;
 static bool replaying;                      /* written before `begin` is given */
-static enum tocsin_link_replay_end stopped; /* why, written before `keep_running` is cleared */
+static enum tocsin_link_replay_end stopped; /* why, written before stream_stop() */
 
 static void stream_changed(const struct zbus_channel *channel)
 {
@@ -40,62 +39,15 @@ static void stream_changed(const struct zbus_channel *channel)
 
 	if (state->run) {
 		replaying = state->replay;
-		atomic_set(&keep_running, 1);
+		stream_start();
 		k_sem_give(&begin);
 	} else {
 		stopped = state->why;
-		atomic_set(&keep_running, 0);
-		k_sem_give(&stop);
+		stream_stop();
 	}
 }
 
 ZBUS_LISTENER_DEFINE(acquisition_listener, stream_changed);
-
-bool acquisition_goes_on(void)
-{
-	return atomic_get(&keep_running) != 0;
-}
-
-void acquisition_wait(k_timeout_t timeout)
-{
-	if (acquisition_goes_on()) {
-		(void)k_sem_take(&stop, timeout);
-	}
-}
-
-static void tell(bool ended, enum tocsin_link_replay_end why)
-{
-	const struct samples_state state = {
-		.ended = ended,
-		.why = why,
-		.total = tocsin_ring_write_index(&pipeline.ring),
-	};
-
-	/* Nobody else publishes or reads here, and a buffer is left (channels.c): never waits. */
-	(void)zbus_chan_pub(&samples_chan, &state, K_FOREVER);
-}
-
-void acquisition_skip(uint64_t frames, uint64_t slept)
-{
-	if (slept > 0) {
-		pauses_add(tocsin_ring_write_index(&pipeline.ring), slept);
-		stats_slept(slept);
-	}
-	tocsin_ring_skip(&pipeline.ring, frames);
-	recorder_lost(frames);
-}
-
-void acquisition_take(const struct tocsin_source_block *block)
-{
-	acquisition_skip(block->lost, 0);
-	if (block->frames > 0) {
-		(void)tocsin_ring_write(&pipeline.ring, block->samples, block->frames);
-		recorder_samples(block->samples, block->frames);
-		stats_samples(tocsin_ring_write_index(&pipeline.ring),
-			      (uint32_t)tocsin_ring_fill(&pipeline.ring));
-		tell(false, TOCSIN_LINK_REPLAY_WHOLE);
-	}
-}
 
 #if defined(CONFIG_TOCSIN_SOURCE_REPLAY)
 
@@ -125,17 +77,17 @@ static int run_paced(const struct device *source, const struct tocsin_source_for
 	int64_t waiting_since = k_uptime_get();
 	int err = tocsin_source_start(source, format);
 
-	while (err == 0 && acquisition_goes_on()) {
-		const size_t most = MIN(tocsin_ring_space(&pipeline.ring), recorder_space());
+	while (err == 0 && stream_goes_on()) {
+		const size_t most = MIN(tocsin_ring_space(&pipeline.ring), tap_space());
 
 		if (most == 0) {
-			(void)k_sem_take(&pipeline.room, ACQUISITION_PATIENCE);
+			(void)k_sem_take(&pipeline.room, STREAM_READ_TIMEOUT);
 			waiting_since = k_uptime_get();
 			continue;
 		}
-		err = tocsin_source_read(source, most, ACQUISITION_PATIENCE, &block);
+		err = tocsin_source_read(source, most, STREAM_READ_TIMEOUT, &block);
 		if (err == 0) {
-			acquisition_take(&block);
+			stream_write(&block);
 			waiting_since = k_uptime_get();
 		} else if (err == -EAGAIN) {
 			err = desk_is_gone(waiting_since) ? -ETIMEDOUT : 0;
@@ -164,7 +116,7 @@ static void run_stream(const struct device *source)
 	const struct tocsin_source_format format = pipeline_format();
 	int err = 0;
 
-	recorder_begin(format.sample_rate, format.channels);
+	tap_begin(&format);
 	pauses_begin();
 	stats_stream_begin(pipeline.plan.ring_capacity);
 	if (pipeline.paced) {
@@ -175,8 +127,8 @@ static void run_stream(const struct device *source)
 	if (end_of(err) == TOCSIN_LINK_REPLAY_FAILED) {
 		LOG_ERR("source %s failed (%d)", source->name, err);
 	}
-	recorder_end();
-	tell(true, end_of(err));
+	tap_end();
+	stream_end(end_of(err));
 }
 
 static void acquisition_thread(void *p1, void *p2, void *p3)
@@ -186,7 +138,7 @@ static void acquisition_thread(void *p1, void *p2, void *p3)
 	ARG_UNUSED(p3);
 	while (true) {
 		(void)k_sem_take(&begin, K_FOREVER);
-		k_sem_reset(&stop); /* of a stream before; this one's end is in keep_running */
+		stream_begin();
 		run_stream(replaying ? sources_replay() : sources_live());
 	}
 }

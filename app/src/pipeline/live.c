@@ -14,8 +14,9 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
-#include "pipeline/acquisition.h"
+#include "pipeline/live.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/stream.h"
 #include "sensor/sensor.h"
 
 LOG_MODULE_DECLARE(tocsin, CONFIG_TOCSIN_APP_LOG_LEVEL);
@@ -60,7 +61,7 @@ static void fault(enum tocsin_source_condition condition)
 	live.behind = true;
 	live.faulty = true;
 	sensor_silent(condition, tocsin_ring_write_index(&pipeline.ring));
-	acquisition_wait(K_MSEC(live.delay));
+	stream_sleep(K_MSEC(live.delay));
 	live.delay = MIN(live.delay * 2, CONFIG_TOCSIN_SENSOR_RESTART_MAX_MS);
 }
 
@@ -91,7 +92,7 @@ static void count_missed(const struct tocsin_source_block *block, int64_t now)
 		/* Starting takes its time, and is part of the pause unless something went wrong. */
 		slept = live.faulty ? MIN(missed, frames_in(live.woken - live.heard)) : missed;
 	}
-	acquisition_skip(missed, slept);
+	stream_skip(missed, slept);
 	live.behind = false;
 	live.faulty = false;
 	live.woken = 0;
@@ -106,7 +107,7 @@ static void take(const struct tocsin_source_block *block)
 		count_missed(block, now);
 	}
 	index = tocsin_ring_write_index(&pipeline.ring) + block->lost;
-	acquisition_take(block);
+	stream_write(block);
 	if (block->frames > 0) {
 		sensor_heard(index, block->samples, block->frames);
 	}
@@ -129,7 +130,7 @@ static bool stalled(void)
 static void listen(void)
 {
 	struct tocsin_source_block block;
-	int err = tocsin_source_read(live.source, SIZE_MAX, ACQUISITION_PATIENCE, &block);
+	int err = tocsin_source_read(live.source, SIZE_MAX, STREAM_READ_TIMEOUT, &block);
 
 	if (err == 0) {
 		take(&block);
@@ -155,7 +156,7 @@ static void rest(void)
 	tocsin_source_stop(live.source);
 	live.started = false;
 	live.cycle += (int64_t)((uint64_t)bundle->period_ms * SECOND / 1000);
-	acquisition_wait(K_TIMEOUT_ABS_TICKS(live.cycle));
+	stream_sleep(K_TIMEOUT_ABS_TICKS(live.cycle));
 	/* A listening that a fault drew out beyond its period is followed by the next at once. */
 	live.cycle = MAX(live.cycle, k_uptime_ticks());
 	live.woken = k_uptime_ticks();
@@ -176,7 +177,7 @@ void live_run(const struct device *source, const struct tocsin_source_format *fo
 	live.cycle = live.heard;
 	live.frames = 0;
 	sensor_begin(format);
-	while (acquisition_goes_on()) {
+	while (stream_goes_on()) {
 		if (!live.started) {
 			start();
 		} else {
@@ -188,8 +189,8 @@ void live_run(const struct device *source, const struct tocsin_source_format *fo
 		tocsin_source_stop(source);
 	}
 	if (live.behind) {
-		acquisition_skip(frames_in(k_uptime_ticks() - live.heard),
-				 live.woken != 0 ? frames_in(live.woken - live.heard) : 0);
+		stream_skip(frames_in(k_uptime_ticks() - live.heard),
+			    live.woken != 0 ? frames_in(live.woken - live.heard) : 0);
 	}
 	sensor_end(tocsin_ring_write_index(&pipeline.ring));
 }

@@ -8,7 +8,6 @@
 
 #include <zephyr/logging/log.h>
 
-#include "host/recorder.h"
 #include "measure/stopwatch.h"
 #include "pipeline/pipeline.h"
 
@@ -192,17 +191,11 @@ int pipeline_use(const void *data, size_t size)
 	if (err != 0) {
 		return err;
 	}
-	recorder_settle();
 	exchange(&bundle, &plan);
 	/* Only laying out the arena tells whether the size that the bundle states is enough. */
 	err = pipeline_begin(true);
 	if (err != 0) {
 		exchange(&bundle, &plan);
-	}
-	if (err == 0 || pipeline.ready) {
-		recorder_use(&pool[pipeline.plan.total], sizeof(pool) - pipeline.plan.total);
-	}
-	if (err != 0) {
 		return err;
 	}
 	pipeline.ready = true;
@@ -210,6 +203,12 @@ int pipeline_use(const void *data, size_t size)
 		pipeline.bundle.dsp.sample_rate, pipeline.bundle.dsp.channels,
 		pipeline.bundle.score.dim, pipeline.plan.total, PLAN_MOST);
 	return 0;
+}
+
+void *pipeline_spare(size_t *size)
+{
+	*size = sizeof(pool) - pipeline.plan.total;
+	return &pool[pipeline.plan.total];
 }
 
 struct tocsin_source_format pipeline_format(void)

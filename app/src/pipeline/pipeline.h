@@ -11,6 +11,10 @@
  * the comments say; while no stream runs, everything belongs to control, which alone calls
  * pipeline_use() and pipeline_begin(). The messages that start and end a stream are what carries
  * the ownership over.
+ *
+ * The pool (CONFIG_TOCSIN_POOL_SIZE) is the pipeline's. The running bundle's parts lie in it, the
+ * ring first. What is left over is lent by control to the recorder, from one change of bundle to
+ * the next.
  */
 
 #ifndef TOCSIN_APP_PIPELINE_PIPELINE_H_
@@ -90,6 +94,13 @@ struct pipeline_bundle {
  * @retval -ENOENT no bundle runs
  */
 int pipeline_describe(struct pipeline_bundle *bundle);
+
+/**
+ * @brief The part of the pool that the running bundle leaves free; until the next pipeline_use().
+ * @param size receives its bytes
+ * @return the memory, aligned to TOCSIN_TFLM_ALIGN
+ */
+void *pipeline_spare(size_t *size);
 
 /** @brief The samples that the bundle wants. */
 struct tocsin_source_format pipeline_format(void);

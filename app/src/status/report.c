@@ -14,10 +14,10 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 
-#include "control.h"
 #include "host/host.h"
 #include "measure/decimal.h"
 #include "messages/channels.h"
+#include "messages/control_inbox.h"
 #include "pipeline/pipeline.h"
 #include "status/report.h"
 

@@ -14,13 +14,13 @@
 #include <tocsin/source_synthetic.h>
 
 #include "bundles/bundles.h"
-#include "control.h"
 #include "host/recorder.h"
 #include "measure/decimal.h"
 #include "measure/load.h"
 #include "measure/stats.h"
 #include "measure/stopwatch.h"
 #include "messages/channels.h"
+#include "messages/control_inbox.h"
 #include "pipeline/pipeline.h"
 #include "sensor/sensor.h"
 #include "sensor/sources.h"
