@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from builders import KINDS, LOGMEL, STATS, bundle_of, parts_of
 from tocsin import _core
 from tocsin.bundle import AutoencoderModel, Decision, KMeansModel, Normalisation, read_bundle, write_bundle
+from tocsin.bundle.bundle import _replace_file
 from tocsin.errors import BundleError
 
 HEADER = 32
@@ -268,3 +270,28 @@ def test_arrays_outlive_the_bundle():
     mean = bundle_of("kmeans").native.mean
     expected = parts_of("kmeans")["normalisation"].mean
     np.testing.assert_array_equal(mean, expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    raw = bytes(range(256))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        _replace_file(pipe, raw)
+        assert os.read(end, 1000) == raw
+    finally:
+        os.close(end)
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full on this system")
+def test_a_device_that_is_full_is_named(tmp_path: Path) -> None:
+    link = tmp_path / "full"
+    link.symlink_to("/dev/full")
+    with pytest.raises(BundleError, match="full"):
+        _replace_file(link, b"x")
+    assert Path("/dev/full").is_char_device()
+    assert link.is_symlink()

@@ -249,8 +249,12 @@ def _decode_meta(name: str, raw: bytes) -> dict[str, Any]:
 
 
 def _replace_file(path: Path, raw: bytes) -> None:
+    """Write a file whole or not at all; a device or a pipe (``/dev/null``) is written to and stays what it is."""
     temporary: str | None = None
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(raw)
+            return
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(raw)
