@@ -240,3 +240,19 @@ def test_options_for_tables_in_doubt(tmp_path: Path) -> None:
     status, said = run("data", "info", str(tmp_path), "--rate", "500", "--delimiter", "commas")
     assert status == 2
     assert "is not one of comma, semicolon, tab" in said
+
+
+@pytest.mark.parametrize("command", ["data info", "train"])
+def test_a_row_too_short_is_named_without_advice_for_programmers(tmp_path: Path, command: str) -> None:
+    rows = [f"{0.001 * k},{0.002 * k},{0.003 * k}" for k in range(200)]
+    rows[150] = "0.1,0.2"
+    for name in "abc":
+        (tmp_path / "data/normal").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"data/normal/{name}.csv").write_text("x,y,z\n" + "\n".join(rows))
+    arguments = {
+        "data info": ["data", "info", str(tmp_path / "data")],
+        "train": ["train", "--data", str(tmp_path / "data"), "-o", str(tmp_path / "out")],
+    }[command]
+    status, text = run(*arguments, "--rate", "1000")
+    assert (status, "line 152 has 2 cells instead of 3" in text) == (2, True), text
+    assert "usecols" not in text
