@@ -246,7 +246,7 @@ def test_options_for_tables_in_doubt(tmp_path: Path) -> None:
 def test_a_row_too_short_is_named_without_advice_for_programmers(tmp_path: Path, command: str) -> None:
     rows = [",".join(map(str, row)) for row in np.random.default_rng(1).normal(size=(200, 3)).round(4)]
     rows[150] = "0.1,0.2"
-    for name in "abc":
+    for name in "abcdefgh":
         (tmp_path / "data/normal").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"data/normal/{name}.csv").write_text("x,y,z\n" + "\n".join(rows))
     arguments = {
