@@ -58,8 +58,8 @@ def test_type_checkers_see_the_same_names() -> None:
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'trian'"):
-        _ = tocsin.trian
+    with pytest.raises(AttributeError, match="no attribute 'tarin'"):
+        _ = tocsin.tarin
 
 
 def test_the_page_lists_every_name() -> None:
@@ -106,8 +106,8 @@ def test_examples_of_the_page(place: Path) -> None:
 
 
 def test_train_refuses_what_has_no_effect(place: Path) -> None:
-    with pytest.raises(tocsin.ModelError, match=r"no option clutsers of train\. There are .*clusters"):
-        tocsin.train(place / "data", clutsers=4)
+    with pytest.raises(tocsin.ModelError, match=r"no option cluzters of train\. There are .*clusters"):
+        tocsin.train(place / "data", cluzters=4)
     with pytest.raises(tocsin.ModelError, match="kmeans does not use epochs"):
         tocsin.train(place / "data", epochs=4)
     with pytest.raises(tocsin.DataError, match="open already"):

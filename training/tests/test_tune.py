@@ -35,7 +35,7 @@ from tocsin.learn.train import FRAME_BY_FRAME, choose_features, is_stacked, trai
 from tocsin.learn.tune import Budget, Finished, TuneOptions, tune
 from tocsin.learn.tune.judge import make_judge
 from tocsin.learn.tune.space import Recordings, least_cost, suggest
-from tocsin.learn.tune.study import _alone, _time_is_up, pareto_front, same_in_effect, tried_before
+from tocsin.learn.tune.study import _alone, _prepare, _time_is_up, pareto_front, same_in_effect, tried_before
 
 BASE = TrainOptions(kind="kmeans", budget=parse_rate("1/day"), front_end=FrontEnd(bands=32))
 
@@ -319,6 +319,18 @@ def command(fan: Path, out: Path, *more: str) -> list[str]:
         "tune", "--data", str(fan), "-o", str(out), "--models", "kmeans,mahalanobis", "--flash", "40k", "--ram", "32k",
         "--cycles-per-second", "3M", "--json", "--jobs", "1", *more,
     ]  # fmt: skip
+
+
+def test_a_worker_that_outlives_its_search_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = optuna.create_study()
+    study.set_user_attr("search", {"seed": 1})
+    trial = study.ask()
+    seen = study.get_trials()
+    study.tell(trial, 0.5)
+    monkeypatch.setattr(study, "get_trials", lambda **_: seen)
+    _prepare(study, {"seed": 1}, TuneOptions.__new__(TuneOptions))
+    monkeypatch.undo()
+    assert [found.state.name for found in study.get_trials()] == ["COMPLETE"]
 
 
 def test_killed_search_goes_on_without_losing_trials(fan: Path, tmp_path: Path) -> None:

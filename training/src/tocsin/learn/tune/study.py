@@ -253,7 +253,13 @@ def _prepare(study: optuna.Study, found: dict[str, Any], options: TuneOptions) -
             f"{options.study} is of another search: {different} differ. Give the same options, or another --study."
         )
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        # A worker may have outlived the search that was killed, and finish meanwhile: its result counts.
+        try:
+            told = study.tell(trial.number, state=optuna.trial.TrialState.FAIL, skip_if_finished=True)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            continue
+        if told.state != optuna.trial.TrialState.FAIL:
+            continue
         default = trial.user_attrs.get(DEFAULT)
         study.enqueue_trial(trial.params, user_attrs={DEFAULT: default} if default else None)
 
