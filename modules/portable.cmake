@@ -26,8 +26,13 @@ function(tocsin_portable_library name)
     add_library(${target} STATIC ${arg_SOURCES})
     target_include_directories(${target} PUBLIC include)
     target_compile_features(${target} PUBLIC c_std_11)
-    target_compile_options(${target} PRIVATE -ffp-contract=off -fno-math-errno -fno-fast-math
-                           -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion)
+    if(CMAKE_C_COMPILER_FRONTEND_VARIANT STREQUAL "MSVC")
+      # clang-cl ignores these flags with no more than a warning where they are not marked as clang's own.
+      target_compile_options(${target} PRIVATE /clang:-ffp-contract=off /clang:-fno-math-errno /clang:-fno-fast-math)
+    else()
+      target_compile_options(${target} PRIVATE -ffp-contract=off -fno-math-errno -fno-fast-math
+                             -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion)
+    endif()
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON C_EXTENSIONS OFF)
     foreach(module IN LISTS arg_DEPENDS)
       target_link_libraries(${target} PUBLIC tocsin_${module})

@@ -5,6 +5,8 @@
 include(CheckCSourceCompiles)
 
 # tocsin_dsp_add_lanes(LANES flag...)
+#
+# The check links, too: on Windows the library that answers __builtin_cpu_supports() may be missing.
 function(tocsin_dsp_add_lanes lanes)
   list(JOIN ARGN " " CMAKE_REQUIRED_FLAGS)
   set(CMAKE_REQUIRED_QUIET ON)
@@ -16,6 +18,10 @@ function(tocsin_dsp_add_lanes lanes)
     {
       real x = __builtin_convertvector((whole){argc}, real) * 2.0f;
       row y = __builtin_shufflevector((row){1}, (row){2}, 0, 8, 1, 9, 2, 10, 3, 11);
+#if ${lanes} == 8
+      if (!__builtin_cpu_supports(\"avx2\"))
+        return 1;
+#endif
       return (int)x[0] + y[1] + (argv == 0);
     }" TOCSIN_DSP_LANES${lanes}_COMPILE)
   if(NOT TOCSIN_DSP_LANES${lanes}_COMPILE)

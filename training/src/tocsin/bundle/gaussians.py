@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import solve_triangular
 
 from tocsin.errors import ModelError
 
@@ -58,6 +57,8 @@ def whitening(
             raise ModelError("a variance is not a positive number: regularise the fit (reg_covar), or drop the value")
         factors = 1.0 / np.sqrt(given)
         return factors, np.log(factors).sum(axis=1)
+    from scipy.linalg import solve_triangular
+
     packed = np.empty((k, dim * (dim + 1) // 2))
     log_det = np.empty(k)
     for i, matrix in enumerate(given):

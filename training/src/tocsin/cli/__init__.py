@@ -14,6 +14,7 @@ import click
 
 from .. import __version__
 from ..errors import TocsinError, quiet_libraries, reason
+from ..extras import missing
 
 # Name: (module, one line for --help). Said here so that --help need not load them all.
 COMMANDS = {
@@ -78,6 +79,11 @@ class Lazy(click.Group):
             super().invoke(ctx)
         except TocsinError as error:
             raise Failure(str(error)) from error
+        except ModuleNotFoundError as error:
+            absent = missing(error)
+            if absent is None:
+                raise
+            raise Failure(str(absent)) from error
         except BrokenPipeError:
             raise
         except OSError as error:

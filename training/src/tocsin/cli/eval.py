@@ -47,7 +47,10 @@ def evaluate(bundle: Path, data: Path, json_wanted: bool, plots: Path | None, st
     from ..data import Issues, open_dataset
     from ..evaluation.evaluate import candidates, left_out_words, read_options, unused
     from ..evaluation.evaluate import evaluate as work
+    from ..extras import require
 
+    if plots is not None:
+        require("matplotlib")
     detector = read_bundle(bundle)
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))
     tell_left_out(dataset, unused(dataset))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from ..words import budget_words, counted
 from .options import (
@@ -128,6 +127,8 @@ def _as_json(old: Bundle, result: Rebaselined) -> dict[str, Any]:
 
 
 def _shares(scores: Any) -> dict[str, float]:
+    import numpy as np
+
     return {name: float(np.quantile(scores, share)) for name, share in (("median", 0.5), ("greatest", 1.0))}
 
 

@@ -52,7 +52,9 @@ def report(
     from ..evaluation.evaluate import candidates, read_options, unused
     from ..evaluation.report import ReportOptions, write_report
     from ..evaluation.report.page import check_output
+    from ..extras import require
 
+    require("matplotlib")
     detector = read_bundle(bundle)
     check_output(output)
     dataset = open_dataset(data, read_options(detector, {name: given[name] for name in READING}))

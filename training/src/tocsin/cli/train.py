@@ -122,7 +122,8 @@ def train(
     from ..alarm.threshold import parse_rate
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError
-    from ..learn.models.uses import check_used
+    from ..extras import require
+    from ..learn.models.uses import check_used, packages_for
     from ..learn.options import TrainOptions
     from ..learn.train import train as work
 
@@ -136,6 +137,7 @@ def train(
     hidden, front_end = _front_end(kind, preset, given)
     _check_members(kind, given)
     check_used(given_options(), kind=kind, members=given.get("members", MEMBERS), head=given["head"])
+    require(*packages_for([kind, *given.get("members", ())]))
     duty = _duty(given.pop("listen"), given.pop("every"))
     dataset = open_dataset(data, ReadOptions(**reading))
     check_reading(dataset.kind)

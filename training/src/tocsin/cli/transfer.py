@@ -71,8 +71,9 @@ def transfer(
     from ..data import Issues, ReadOptions, open_dataset
     from ..evaluation.transfer import check_methods
     from ..evaluation.transfer import transfer as work
+    from ..extras import require
     from ..learn.kinds import KINDS
-    from ..learn.models.uses import NETWORKS
+    from ..learn.models.uses import NETWORKS, packages_for
     from ..learn.options import TrainOptions
 
     for kind in kinds:
@@ -80,6 +81,7 @@ def transfer(
             raise click.BadParameter(f"there is no model {kind}; choose among {', '.join(KINDS)}", param_hint="--model")
     if set(kinds).isdisjoint(NETWORKS) and "epochs" in given_options():
         raise click.UsageError(f"--epochs are of networks, and {', '.join(kinds)} are none: leave it out.")
+    require(*packages_for(kinds), *(["matplotlib"] if plot else []))
     check_methods(methods or ())
     budget = parse_rate(false_alarms)
     reading = {name: value for name in (*READING, "rate", "full_scale") if (value := given.pop(name)) is not None}

@@ -103,7 +103,9 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
     from ..alarm.threshold import parse_rate
     from ..data import ReadOptions, open_dataset
     from ..errors import BundleError, ModelError
+    from ..extras import require
     from ..features.frontend import FrontEnd
+    from ..learn.models.uses import packages_for
     from ..learn.options import TrainOptions
     from ..learn.tune import Budget, TuneOptions
     from ..learn.tune import tune as work
@@ -112,6 +114,7 @@ def tune(data: Path, output: Path, study: Path | None, plot: Path | None, as_jso
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         raise ModelError(f"There is no model {unknown[0]}. Choose from {', '.join(KINDS)}.")
+    require("optuna", *packages_for(kinds), *(["matplotlib"] if plot else []))
     for path in (output, study or output, plot or output):
         if not path.parent.is_dir():
             raise BundleError(f"There is no folder {path.parent} to write {path.name} to.")

@@ -25,6 +25,7 @@ from ..data.health import require_sensor
 from ..errors import BundleError, DataError
 from ..learn.matching import check_sensor, trained_digests
 from ..words import counted, verb
+from .roc import area
 
 # The share of false alarms up to which the partial AUC is taken; DCASE's task 2 uses the same.
 PAUC_LIMIT = 0.1
@@ -147,15 +148,12 @@ def unused(dataset: Dataset) -> str:
 
 def figures(scored: Sequence[Scored]) -> tuple[float | None, float | None, int, int]:
     """AUC, pAUC, and how many recordings are normal and anomalous."""
-    from sklearn.metrics import roc_auc_score
-
     truth, scores = labels_and_scores(scored)
     strange = int(truth.sum())
     healthy = len(truth) - strange
     if not strange or not healthy:
         return None, None, healthy, strange
-    auc = float(roc_auc_score(truth, scores))
-    return auc, float(roc_auc_score(truth, scores, max_fpr=PAUC_LIMIT)), healthy, strange
+    return area(truth, scores), area(truth, scores, max_fpr=PAUC_LIMIT), healthy, strange
 
 
 def labels_and_scores(scored: Sequence[Scored]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError, reason
+from ..extras import require
 from .evaluate import Scored, figures
+from .roc import curve
 
 if TYPE_CHECKING:
     from .outcomes import Transfer
@@ -25,6 +27,7 @@ def save_plots(folder: Path, scored: Sequence[Scored], title: str) -> list[Path]
     DataError
         The folder cannot be written to.
     """
+    require("matplotlib")
     import matplotlib
 
     matplotlib.use("Agg")
@@ -48,8 +51,6 @@ def save_plots(folder: Path, scored: Sequence[Scored], title: str) -> list[Path]
 
 
 def _roc(pyplot, groups: dict[str, list[Scored]]):  # type: ignore[no-untyped-def]
-    from sklearn.metrics import roc_curve
-
     figure, axes = pyplot.subplots(figsize=(5, 5), layout="constrained")
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
     for name, items in groups.items():
@@ -57,7 +58,7 @@ def _roc(pyplot, groups: dict[str, list[Scored]]):  # type: ignore[no-untyped-de
         if auc is None:
             continue
         truth = [item.clip.label == "anomaly" for item in items]
-        false_rate, true_rate, _ = roc_curve(truth, [item.score for item in items])
+        false_rate, true_rate = curve(truth, [item.score for item in items])
         axes.step(false_rate, true_rate, where="post", label=f"{name}: {auc:.3f} ({healthy} / {strange})")
     axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     if axes.get_legend_handles_labels()[0]:
@@ -93,6 +94,7 @@ def save_transfer(path: Path, result: Transfer) -> None:
     DataError
         The file cannot be written.
     """
+    require("matplotlib")
     import matplotlib
 
     matplotlib.use("Agg")

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve_triangular
 
 from ..bundle import (
     AutoencoderModel,
@@ -134,6 +133,8 @@ def _variances(whiten: npt.NDArray[np.float32], covariance: str, dim: int) -> Ar
     """Variances of one Gaussian by its whitening factors."""
     if covariance == "diagonal":
         return np.asarray(1.0 / whiten.astype(np.float64) ** 2)
+    from scipy.linalg import solve_triangular
+
     lower = np.zeros((dim, dim))
     lower[np.tril_indices(dim)] = whiten
     root = solve_triangular(lower, np.eye(dim), lower=True)

@@ -9,6 +9,7 @@ import struct
 from typing import Any, NamedTuple
 
 from tocsin.errors import ModelError
+from tocsin.extras import require
 
 _IDENTIFIER = b"TFL3"
 _ALIGN = 16
@@ -179,6 +180,7 @@ def _schema() -> Any:
     try:
         from tflite_micro.tensorflow.lite.micro.python import schema_py_generated
     except ImportError:
+        require("tensorflow")
         from tensorflow.lite.python import schema_py_generated
     return schema_py_generated
 

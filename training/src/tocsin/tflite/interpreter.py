@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.errors import ModelError
+from tocsin.extras import require
 from tocsin.tflite import flatbuffer as _tflite
 
 __all__ = ["ARENA_MARGIN", "BACKEND", "Int8Interpreter", "ModelIo", "measure_arena", "model_io"]
@@ -130,6 +131,7 @@ class _Lite:
     """TensorFlow Lite with its reference kernels."""
 
     def __init__(self, model: bytes) -> None:
+        require("tensorflow")
         import tensorflow as tf
 
         with warnings.catch_warnings():

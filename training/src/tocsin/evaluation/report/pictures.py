@@ -16,10 +16,12 @@ import numpy.typing as npt
 from ...alarm.operating_point import OperatingPoint
 from ...alarm.threshold import alarm_statistic, format_number
 from ...bundle import Bundle
+from ...extras import require
 from ...features import Extractor
 from ...twin import Scorer
 from ..contributions import ByFrequency
 from ..evaluate import Scored, figures
+from ..roc import curve
 from .measures import Recorded
 
 HEALTHY, STRANGE = "#1f6fb2", "#c23b22"
@@ -41,6 +43,7 @@ class Picture:
 
 
 def _pyplot() -> Any:
+    require("matplotlib")
     import matplotlib
 
     matplotlib.use("Agg")
@@ -62,8 +65,6 @@ def _finish(pyplot: Any, figure: Any, alt: str, *, form: str = "svg") -> Picture
 
 def roc(groups: dict[str, list[Scored]]) -> Picture | None:
     """ROC curve of each group that has healthy and anomalous recordings; None where none has."""
-    from sklearn.metrics import roc_curve
-
     pyplot = _pyplot()
     curves = [(name, items, auc) for name, items in groups.items() if (auc := figures(items)[0]) is not None]
     if not curves:
@@ -75,7 +76,7 @@ def roc(groups: dict[str, list[Scored]]) -> Picture | None:
     styles = ("-", "--", "-.", ":") * 2
     for colour, style, (name, items, auc) in zip(_LINES, styles, curves, strict=False):
         truth = [item.clip.label == "anomaly" for item in items]
-        false, true, _ = roc_curve(truth, [item.score for item in items])
+        false, true = curve(truth, [item.score for item in items])
         axes.step(false, true, where="post", color=colour, linestyle=style, label=f"{_plain(name)}: {auc:.3f}")
     axes.set(xlabel="healthy recordings called strange", ylabel="anomalies called strange", xlim=(0, 1), ylim=(0, 1.01))
     axes.legend(loc="lower right", title="AUC", fontsize=9)

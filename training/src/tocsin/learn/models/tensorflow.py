@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ...extras import require
+
 
 @contextmanager
 def quiet() -> Iterator[None]:
@@ -35,6 +37,7 @@ def load(*, seed: int | None = None) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    require("tensorflow")
     with quiet():
         import tensorflow as tf
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -12,6 +12,12 @@ from ..kinds import HEADED, KINDS, SHARING
 NETWORKS = ("autoencoder", "idnn", "conv", "embedding")
 """Kinds that train a network."""
 
+
+def packages_for(kinds: Iterable[str]) -> tuple[str, ...]:
+    """Optional packages that training of these kinds needs, as :func:`tocsin.extras.require` takes them."""
+    return ("sklearn", "tensorflow") if set(kinds) & set(NETWORKS) else ("sklearn",)
+
+
 USERS: dict[str, tuple[str, ...]] = {
     "clusters": ("kmeans", "gmm"),
     "references": ("neighbours",),
