@@ -77,6 +77,20 @@ def main() -> None:
         rows = json.loads(call("eval", "fan.tocsin", "--data", "data", "--json"))
         assert rows[-1]["auc"] == 1.0, rows
         call("devices", "--no-probe")
+        call("battery", "--active", "0.1")
+        call("synth", "made", "--normal", "2", "--abnormal", "1", "--seconds", "1")
+        call(
+            "rebaseline",
+            "fan.tocsin",
+            "--data",
+            "data",
+            "--method",
+            "threshold",
+            "--false-alarms",
+            "1/day",
+            "-o",
+            "new.tocsin",
+        )
         for command in ("record", "monitor", "verify"):
             call(command, "--help")
         os.chdir("/")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -122,6 +123,9 @@ def main() -> None:
 def _run() -> int:
     """Run the command and give its exit status."""
     quiet_libraries()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a code page of Windows lacks some characters
     try:
         status = cli.main(standalone_mode=False)
         sys.stdout.flush()

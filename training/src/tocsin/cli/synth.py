@@ -10,14 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tocsin.cli.options import now_and_then
-from tocsin.synth import MACHINES, DatasetSummary, SynthesisError, check_target, write_dataset
 from tocsin.words import counted, verb
 
+if TYPE_CHECKING:
+    from tocsin.synth import DatasetSummary
+
+# As tocsin.synth.MACHINES has them, which takes NumPy and SciPy to import; a test compares the two.
+MACHINE_NAMES = ("fan", "pump", "valve", "slider", "motor")
 # A bar that vanishes at once is noise.
 _PATIENCE_S = 2.0
 
@@ -49,6 +53,8 @@ def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
 def _faults_of(machine: str, machines: tuple[str, ...], faults: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the chosen faults that a machine has; each must belong to one of the chosen machines."""
+    from tocsin.synth import MACHINES, SynthesisError
+
     if not faults:
         return None
     known = {name for kind in machines for name in MACHINES[kind].faults}
@@ -94,7 +100,7 @@ beside them."""
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--machine", "machines", multiple=True, default=("fan",), show_default=True,
-    type=click.Choice([*MACHINES, "all"]), help="Kind of machine; may be given more than once.",
+    type=click.Choice([*MACHINE_NAMES, "all"]), help="Kind of machine; may be given more than once.",
 )  # fmt: skip
 @click.option(
     "--domain", type=click.Choice(["audio", "vibration"]), default="audio", show_default=True,
@@ -127,7 +133,9 @@ def synth(
     Shafts, blades, gears, bearings, flow and valves come from physical models, at a drifting speed and
     before the noise of a factory; faults are labelled in labels.csv.
     """
-    chosen = tuple(MACHINES) if "all" in machines else tuple(dict.fromkeys(machines))
+    from tocsin.synth import check_target, write_dataset
+
+    chosen = MACHINE_NAMES if "all" in machines else tuple(dict.fromkeys(machines))
     # All checks first: a mistake in the last machine must not surface after an hour.
     plans = [(machine, _faults_of(machine, chosen, faults)) for machine in chosen]
     for machine in chosen:

@@ -222,9 +222,56 @@ class _Terminal:
         os.close(self._fd)
 
 
+class Port:
+    """A serial port by pySerial: on Windows, where one cannot be waited for with select()."""
+
+    _PAUSE_S = 0.002
+
+    def __init__(self, name: str, speed: int) -> None:
+        import serial
+
+        self._error = serial.SerialException
+        self._late = serial.SerialTimeoutException
+        try:
+            self._port = serial.Serial(name, speed, timeout=0, write_timeout=0)
+        except (self._error, OSError, ValueError) as error:
+            raise LinkGone(f"{name}: {error}; is the device plugged in, and may you use it?") from error
+
+    def fileno(self) -> int:
+        raise LinkError("a serial port of pySerial has no descriptor that select() takes")
+
+    def read(self) -> bytes:
+        try:
+            return bytes(self._port.read(self._port.in_waiting))
+        except (self._error, OSError) as error:
+            raise LinkGone(f"the link is gone: {error}") from error
+
+    def write(self, data: bytes) -> int:
+        try:
+            return int(self._port.write(data) or 0)
+        except self._late:
+            return 0
+        except (self._error, OSError) as error:
+            raise LinkGone(f"the link is gone: {error}") from error
+
+    def wait(self, *, writing: bool, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        try:
+            # What it writes goes into a buffer of the driver's, which takes some at any time.
+            while not self._port.in_waiting and not writing and time.monotonic() < deadline:
+                time.sleep(self._PAUSE_S)
+        except (self._error, OSError) as error:
+            raise LinkGone(f"the link is gone: {error}") from error
+
+    def close(self) -> None:
+        self._port.close()
+
+
 def _dial(where: str, timeout: float) -> socket.socket:
     kind, _, target = where.partition(":")
     if kind == "unix":
+        if not hasattr(socket, "AF_UNIX"):
+            raise LinkError(f"{where}: this system has no such sockets; use tcp:HOST:PORT")
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.connect(target)
@@ -269,11 +316,12 @@ def open_wire(where: str, *, speed: int = SPEED, timeout: float = 5.0) -> Wire:
     """
     if where.startswith(("tcp:", "unix:")):
         return _connect(where, timeout)
-    if os.name != "posix":
-        raise LinkError(f"{where}: serial ports are only supported on Linux and macOS; use tcp:HOST:PORT")
-    return _Terminal(where, speed)
+    return _Terminal(where, speed) if os.name == "posix" else Port(where, speed)
 
 
 def wait(wire: Wire, *, writing: bool, timeout: float) -> None:
     """Wait until the wire has bytes, or takes some where `writing`."""
+    if isinstance(wire, Port):
+        wire.wait(writing=writing, timeout=timeout)
+        return
     select.select([wire.fileno()], [wire.fileno()] if writing else [], [], timeout)

@@ -24,8 +24,8 @@ from ..data.extract import in_threads, usable, window_too_long
 from ..data.health import require_sensor
 from ..errors import BundleError, DataError
 from ..learn.matching import check_sensor, trained_digests
+from ..learn.roc import area
 from ..words import counted, verb
-from .roc import area
 
 # The share of false alarms up to which the partial AUC is taken; DCASE's task 2 uses the same.
 PAUC_LIMIT = 0.1

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..errors import DataError, reason
 from ..extras import require
+from ..learn.roc import curve
 from .evaluate import Scored, figures
-from .roc import curve
 
 if TYPE_CHECKING:
     from .outcomes import Transfer

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..alarm.threshold import parse_rate
 from ..bundle import GaussianMixtureModel, KMeansModel, MahalanobisModel, Normalisation
 from ..errors import ModelError
+from ..extras import require
 from ..features import FeatureConfig
 from .models import exact
 from .models.fit import Fitted, Material, Progress
@@ -115,6 +116,7 @@ def represent(estimator: Any, dim: int) -> tuple[Normalisation, Model]:
     ModelError
         It is not fitted, takes other vectors, or cannot be represented.
     """
+    require("sklearn")
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 

@@ -23,6 +23,7 @@ from ..data import Clip, Dataset, Extracted, Issues, Split, extract, split_clips
 from ..data.bandwidth import bandwidth_notes, empty_above, lowest_rate
 from ..data.extract import Kept, Spool, digests
 from ..errors import DataError, ModelError
+from ..extras import require
 from ..features import PASSBAND, FeatureConfig
 from ..features.frontend import audio_features, vibration_features
 from ..words import verb
@@ -30,8 +31,10 @@ from .kinds import SHARING
 from .models.exact import Score
 from .models.fit import Fitted, Material, fit_model
 from .models.fit import Progress as FitProgress
+from .models.uses import packages_for
 from .options import TrainOptions
 from .outliers import find_outliers
+from .roc import area
 
 Vectors = npt.NDArray[np.float32]
 Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
@@ -331,6 +334,9 @@ def train(
     """
     from ..twin import Scorer
 
+    if given is None:
+        members = options.members if options.kind == "combined" else ()
+        require(*packages_for([options.kind, *members]))
     given = given or Given()
     issues = Issues()
     if given.features is not None:
@@ -449,7 +455,6 @@ def _compare(
     issues: Issues,
 ) -> dict[str, Any]:
     """How far quantisation moved the scores: of held-out healthy recordings, and of anomalies where there are any."""
-    from sklearn.metrics import roc_auc_score
 
     def by_float(vectors: Vectors) -> float:
         return float(exact_score(normalise(vectors, normalisation)).mean())
@@ -471,8 +476,8 @@ def _compare(
     if count:
         truth = np.r_[np.zeros(len(held)), np.ones(count)]
         result["n_anomaly"] = count
-        result["auc_float"] = float(roc_auc_score(truth, exact))
-        result["auc_int8"] = float(roc_auc_score(truth, int8))
+        result["auc_float"] = area(truth, exact)
+        result["auc_int8"] = area(truth, int8)
     return result
 
 

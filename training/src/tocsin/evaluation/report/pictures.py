@@ -18,10 +18,10 @@ from ...alarm.threshold import alarm_statistic, format_number
 from ...bundle import Bundle
 from ...extras import require
 from ...features import Extractor
+from ...learn.roc import curve
 from ...twin import Scorer
 from ..contributions import ByFrequency
 from ..evaluate import Scored, figures
-from ..roc import curve
 from .measures import Recorded
 
 HEALTHY, STRANGE = "#1f6fb2", "#c23b22"

@@ -34,6 +34,7 @@ from ...data.health import require_sensor
 from ...errors import DataError
 from ...words import are
 from ..options import TrainOptions
+from ..roc import area
 from ..train import train, usual_shape
 from .space import Recordings
 
@@ -153,10 +154,8 @@ class Judge:
 
 def auc(healthy: Sequence[float], strange: Sequence[float]) -> float:
     """Area under the ROC curve."""
-    from sklearn.metrics import roc_auc_score
-
     truth = np.r_[np.zeros(len(healthy)), np.ones(len(strange))]
-    return float(roc_auc_score(truth, np.r_[healthy, strange]))
+    return area(truth, np.r_[healthy, strange])
 
 
 def make_judge(dataset: Dataset, options: TrainOptions, *, folds: int = FOLDS, against: Against = "pseudo") -> Judge:

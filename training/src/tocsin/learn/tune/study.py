@@ -9,7 +9,6 @@ search that was killed goes on where it was.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import multiprocessing
 import os
@@ -19,7 +18,7 @@ import warnings
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -31,10 +30,13 @@ from ...bundle import Bundle, read_bundle, write_bundle
 from ...bundle.cost import Cost
 from ...data import Dataset
 from ...errors import DataError, ModelError, TocsinError, quiet_libraries, reason
+from ...extras import require
 from ..kinds import KINDS
+from ..models.uses import packages_for
 from ..options import TrainOptions
 from ..train import Trained, choose_features, is_stacked, train
 from .judge import FOLDS, Against, Judge, make_judge
+from .lock import lock
 from .space import Budget, Recordings, least_cost, suggest, true_cost
 
 if TYPE_CHECKING:
@@ -166,7 +168,7 @@ class _Lock:
     def acquire(self) -> bool:
         """Wait for the others."""
         file = self._path.open("a")  # closed by release()
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file, wait=True)
         self._file = file
         return True
 
@@ -185,8 +187,8 @@ def _open(options: TuneOptions, *, seed: int = 0) -> optuna.Study:
 
     _quiet()
     try:
-        lock: Any = _Lock(options.study)
-        storage = JournalStorage(JournalFileBackend(str(options.study), lock))
+        journal_lock: Any = _Lock(options.study)
+        storage = JournalStorage(JournalFileBackend(str(options.study), journal_lock))
         return optuna.create_study(
             storage=storage,
             study_name=NAME,
@@ -204,18 +206,20 @@ def _alone(study: Path) -> Iterator[None]:
     """Refuse a second search on the same study; nothing but the study is left afterwards."""
     path = study.with_name(study.name + ".busy")
     try:
-        with path.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # A search that has just ended may have removed the file between these two lines.
-                alone = path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat())
-            except BlockingIOError:
-                alone = False
-            if not alone:
+        with path.open("w") as busy:
+            # A search that has just ended may have removed the file before it was locked.
+            if not (
+                lock(busy, wait=False) and path.exists() and os.path.samestat(os.fstat(busy.fileno()), path.stat())
+            ):
                 raise DataError(f"Another search is at work on {study}. Wait for it, or name another --study.")
             try:
                 yield
             finally:
+                # Windows removes no file that is open.
+                if os.name == "posix":
+                    path.unlink(missing_ok=True)
+        if os.name != "posix":
+            with suppress(PermissionError):  # another has opened it since
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{study} cannot be written: {reason(error)}. Name another --study.") from error
@@ -532,6 +536,7 @@ def tune(
     DataError
         The data cannot be used, the study is of another search, or no candidate fits the budget.
     """
+    require("optuna", *packages_for(options.kinds))
     deadline = None if options.seconds is None else time.time() + options.seconds
     with _alone(options.study):
         judge = options.judge(dataset)
