@@ -149,7 +149,7 @@ def python(report: Report) -> None:
 
 
 def repository(report: Report) -> None:
-    """Links, rules of commits, and files for contributors that must agree with others."""
+    """Links, rules of commits, files for contributors that must agree with others, and a wheel as people install it."""
     report.run("repository", [sys.executable, "-m", "pytest", "-q", "tests/repository"])
 
 
